@@ -1,0 +1,72 @@
+# Copyright (c) 2026, the authors of opnc.integration
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What differs between the simulated Nextcloud versions, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lab.nextcloud import shipped
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One Nextcloud version with the app versions that fit it. Where a field is a behaviour, the source stands beside it."""
+
+    version: str
+    build: str
+    integration_version: str
+    groupfolders_version: str
+    ocs_header_lifts_csrf: bool
+    """Whether `OCS-APIRequest: true` alone passes the CSRF check of app routes (NC §9)."""
+    folder_list_shape: str
+    """Shape of a group folder in lists, B or C/D as in NC §4.1."""
+    refuses_second_mount_point: bool
+    """GF 20 and newer refuse two folders with one mount point (NC §4.2)."""
+    setup_answers_status: bool
+    """From 2.11.4 on the answers of `/setup` carry `status` (NC §1.4)."""
+    password_min_length: int
+    """Of the password policy app; 0 where that app is absent."""
+    groupfolders_name: str
+    """The app's display name (NC §4.1)."""
+    shipped_apps: Mapping[str, str]
+    """Enabled apps that come with the server: id and version."""
+    disabled_apps: Mapping[str, str]
+
+    @property
+    def major(self) -> int:
+        return int(self.version.split(".")[0])
+
+
+PROFILES = {
+    "29": Profile(
+        version="29.0.6",
+        build="29.0.6.1",
+        integration_version="2.10.0",
+        groupfolders_version="17.0.14",
+        ocs_header_lifts_csrf=False,
+        folder_list_shape="B",
+        refuses_second_mount_point=False,
+        setup_answers_status=False,
+        password_min_length=0,
+        groupfolders_name="Group folders",
+        shipped_apps=shipped.ENABLED_29,
+        disabled_apps=shipped.DISABLED_29,
+    ),
+    "32": Profile(
+        version="32.0.1",
+        build="32.0.1.2",
+        integration_version="2.11.4",
+        groupfolders_version="20.1.18",
+        ocs_header_lifts_csrf=True,
+        folder_list_shape="D",
+        refuses_second_mount_point=True,
+        setup_answers_status=True,
+        password_min_length=10,
+        groupfolders_name="Team folders",
+        shipped_apps=shipped.ENABLED_32,
+        disabled_apps=shipped.DISABLED_32,
+    ),
+}

@@ -1,0 +1,56 @@
+# Copyright (c) 2026, the authors of opnc.integration
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The simulated Nextcloud: HTTP and occ on one state."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from werkzeug.wrappers import Request
+
+from lab.nextcloud.http import build_app
+from lab.nextcloud.profiles import PROFILES
+from lab.nextcloud.state import ALNUM, GROUPFOLDERS, INTEGRATION, NextcloudState
+from lab.plumbing import Faults, LabServer, WSGIApp, random_text
+
+
+class NextcloudServer(LabServer):
+    """A Nextcloud with both apps enabled; `admin` is (user, login password)."""
+
+    name = "nextcloud"
+
+    def __init__(self, version: str, faults: Faults, directory: Path, port: int = 0) -> None:
+        self.profile = PROFILES[version]
+        self.admin = ("admin", "lab-admin-" + random_text(ALNUM, 32))
+        super().__init__(faults, directory, port)
+        self.controls["occ"] = self._control_occ
+        self.occ = self.write_command("occ", "occ")
+
+    state: NextcloudState
+
+    @property
+    def occ_starts(self) -> list[list[str]]:
+        return self.command_starts
+
+    def fresh_state(self) -> NextcloudState:
+        state = NextcloudState(self.profile, self.url, self.admin)
+        state.enable_app(GROUPFOLDERS)
+        state.enable_app(INTEGRATION)
+        return state
+
+    def build_app(self) -> WSGIApp:
+        return build_app(self)
+
+    def changes_state(self, method: str, path: str) -> bool:
+        return super().changes_state(method, path) and not path.endswith("/is-valid-op-instance")
+
+    def _control_occ(self, request: Request) -> dict[str, Any]:
+        from lab.nextcloud.occ import run as run_occ
+
+        call = request.get_json()
+        self.command_starts.append(call["argv"])
+        with self.state.lock:
+            rc, stdout, stderr = run_occ(self, call["argv"], call["env"], call["stdin"])
+        return {"rc": rc, "stdout": stdout, "stderr": stderr}

@@ -1,0 +1,560 @@
+# Copyright (c) 2026, the authors of opnc.integration
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The state of a simulated Nextcloud and the operations that both its HTTP side and its occ carry out on it.
+
+An operation raises `StateError`; its `reason` is one of the constants below, so that each front puts it into its own words.
+"""
+
+from __future__ import annotations
+
+import json
+import string
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from lab.nextcloud.profiles import Profile
+from lab.plumbing import random_text
+
+INTEGRATION = "integration_openproject"
+GROUPFOLDERS = "groupfolders"
+OPENPROJECT = "OpenProject"
+"""Id of the user, of the first group and of the mount point of the project folders (NC §3.1)."""
+SECOND_GROUP = "OpenProjectNoAutomaticProjectFolders"
+
+ALNUM = string.ascii_letters + string.digits
+SYMBOLS = string.punctuation
+
+EXISTS = "exists"
+MISSING = "missing"
+INVALID = "invalid"
+POLICY = "policy"
+PROTECTED = "protected"
+REFUSED = "refused"
+NO_ACL = "no_acl"
+TYPE_CONFLICT = "type_conflict"
+
+TYPES = {"mixed": 2, "string": 4, "integer": 8, "float": 16, "boolean": 32, "array": 64}
+"""Types of app values since Nextcloud 29 (NC §2)."""
+
+PERMANENT, TEMPORARY = 1, 0
+
+
+class StateError(Exception):
+    """An operation that the server refuses."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+
+@dataclass
+class Token:
+    """A row of `oc_authtoken`: an application password (permanent) or a session (temporary)."""
+
+    id: int
+    name: str
+    value: str
+    type: int = PERMANENT
+    login_password: str | None = None
+    scope: dict[str, bool] = field(default_factory=lambda: {"filesystem": True})
+    last_activity: int = 0
+
+
+@dataclass
+class User:
+    uid: str
+    password: str
+    enabled: bool = True
+    display_name: str = ""
+    email: str = ""
+    backend: str = "Database"
+    quota: str = "none"
+    two_factor: bool = False
+    first_login: int = 0
+    last_login: int = 0
+    tokens: list[Token] = field(default_factory=list)
+    settings: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Per-user app values: app, key, value."""
+
+    @property
+    def name(self) -> str:
+        return self.display_name or self.uid
+
+
+@dataclass
+class Group:
+    gid: str
+    display_name: str = ""
+    members: list[str] = field(default_factory=list)
+    subadmins: list[str] = field(default_factory=list)
+    backends: list[str] = field(default_factory=lambda: ["Database"])
+
+    @property
+    def name(self) -> str:
+        return self.display_name or self.gid
+
+
+@dataclass
+class Manage:
+    """Who may set advanced permissions of a group folder; `type` is `user` or `group`."""
+
+    type: str
+    id: str
+
+
+@dataclass
+class GroupFolder:
+    id: int
+    mount_point: str
+    quota: int = -3
+    acl: bool = False
+    groups: dict[str, int] = field(default_factory=dict)
+    manage: list[Manage] = field(default_factory=list)
+    files: dict[str, int] = field(default_factory=dict)
+    """Path below the mount point to file id; a folder's path ends with a slash."""
+    rules: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """Advanced permissions: path, list of {mapping{type,id}, mask, permissions}."""
+
+
+@dataclass
+class App:
+    """An app on disk. Whether it is enabled and which version is installed are rows of the app config, as in Nextcloud."""
+
+    id: str
+    version: str
+    name: str = ""
+    shipped: bool = False
+    compatible: bool = True
+    missing_dependency: str = ""
+    types: str = ""
+    path: str = ""
+
+
+@dataclass
+class ConfigValue:
+    value: str
+    type: int = TYPES["mixed"]
+    lazy: bool = False
+    sensitive: bool = False
+
+
+@dataclass
+class OAuthClient:
+    """A row of `oc_oauth2_clients`. The real table holds only a hash of the secret; the lab never gives it out either."""
+
+    id: int
+    name: str
+    redirect_uri: str
+    client_identifier: str
+    secret: str
+
+
+@dataclass
+class Session:
+    """A browser-like session behind a cookie."""
+
+    uid: str
+    request_token: str
+    token: Token | None = None
+
+
+class NextcloudState:
+    """Everything a Nextcloud knows. Fields are plain, so that tests arrange states directly."""
+
+    def __init__(self, profile: Profile, url: str, admin: tuple[str, str]) -> None:
+        self.profile = profile
+        self.lock = threading.RLock()
+        self.users: dict[str, User] = {}
+        self.groups: dict[str, Group] = {"admin": Group("admin")}
+        self.folders: dict[int, GroupFolder] = {}
+        self.next_folder_id = 1
+        self.apps: dict[str, App] = {}
+        self.store: dict[str, str] = {}
+        """Apps that the app store offers: id and version. Empty: the store is off."""
+        self.app_config: dict[str, dict[str, ConfigValue]] = {}
+        self.system: dict[str, Any] = {
+            "trusted_domains": ["127.0.0.1", "localhost"],
+            "overwrite.cli.url": url,
+            "datadirectory": "/var/www/nextcloud-data",
+            "dbtype": "sqlite3",
+            "version": profile.build,
+            "installed": True,
+            "maintenance": False,
+            "loglevel": 2,
+            "auth.bruteforce.protection.enabled": True,
+            "secret": random_text(ALNUM, 48),
+            "passwordsalt": random_text(ALNUM, 30),
+            "instanceid": "oc" + random_text(string.ascii_lowercase + string.digits, 10),
+        }
+        self.oauth_clients: dict[int, OAuthClient] = {}
+        self.next_oauth_client_id = 1
+        self.sessions: dict[str, Session] = {}
+        self.next_token_id = 1
+        self.next_file_id = 100
+        self.certificates: dict[str, str] = {}
+        """CA certificates for outgoing requests: name and PEM text (`security:certificates`)."""
+
+        self.server_needs_upgrade = False
+        self.strips_authorization = False
+        """The web server in front drops the Authorization header of requests that no user authenticates with (OP §5)."""
+        self.app_passwords_need_confirmation = False
+        """A release with server#61322: OCS and group folder writes refuse application passwords (NC §6.2)."""
+        self.token_auth_enforced = False
+        self.two_factor_enforced = False
+        self.login_fails = 0
+        """Failed logins of the one address that all requests come from; more than 10 mean 429 (NC §1.1)."""
+        self.terms_signed = True
+
+        for app in profile.shipped_apps:
+            self.apps[app] = App(app, profile.shipped_apps[app], name=app, shipped=True)
+            self._write_app_rows(app)
+        for app in profile.disabled_apps:
+            version, _, once_installed = profile.disabled_apps[app].partition(" ")
+            self.apps[app] = App(app, version, name=app, shipped=app != "testing")
+            if once_installed:
+                self._write_app_rows(app, "no")
+        self.apps[GROUPFOLDERS] = App(
+            GROUPFOLDERS, profile.groupfolders_version, name=profile.groupfolders_name, types="filesystem,dav"
+        )
+        self.apps[INTEGRATION] = App(INTEGRATION, profile.integration_version, name="OpenProject Integration")
+        self.create_user(*admin)
+        self.add_member("admin", admin[0])
+
+    # Users
+
+    def find_user(self, uid: str) -> User | None:
+        """The user; ids are looked up without regard to case (NC §5.2)."""
+        return next((user for user in self.users.values() if user.uid.casefold() == uid.casefold()), None)
+
+    def user(self, uid: str) -> User:
+        user = self.find_user(uid)
+        if user is None:
+            raise StateError(MISSING, f"user {uid} not found")
+        return user
+
+    def create_user(
+        self, uid: str, password: str, *, display_name: str = "", email: str = "", check_policy: bool = True
+    ) -> User:
+        if self.find_user(uid):
+            raise StateError(EXISTS, f'The account "{uid}" already exists.')
+        if not uid.strip() or set(uid) - set(ALNUM + " _.@-'"):
+            raise StateError(
+                INVALID,
+                'Only the following characters are allowed in an Login: "a-z", "A-Z", "0-9", spaces and "_.@-\'"',
+            )
+        if check_policy:
+            self.check_password(password)
+        self.users[uid] = User(uid, password, display_name=display_name, email=email)
+        return self.users[uid]
+
+    def check_password(self, password: str) -> None:
+        """Raise StateError(POLICY) for a password that the policy refuses."""
+        least = self.profile.password_min_length
+        if least and len(password) < least:
+            raise StateError(POLICY, f"Password needs to be at least {least} characters long.")
+
+    def delete_user(self, uid: str) -> None:
+        user = self.user(uid)
+        self._refuse_protected_user(user.uid, "deleted")
+        del self.users[user.uid]
+        for group in self.groups.values():
+            group.members = [member for member in group.members if member != user.uid]
+            group.subadmins = [member for member in group.subadmins if member != user.uid]
+        self.sessions = {key: session for key, session in self.sessions.items() if session.uid != user.uid}
+
+    def set_user_enabled(self, uid: str, enabled: bool) -> None:
+        user = self.user(uid)
+        if not enabled:
+            self._refuse_protected_user(user.uid, "disabled")
+        user.enabled = enabled
+
+    def groups_of(self, uid: str) -> list[str]:
+        return [group.gid for group in self.groups.values() if uid in group.members]
+
+    def subadmin_groups(self, uid: str) -> list[str]:
+        return [group.gid for group in self.groups.values() if uid in group.subadmins]
+
+    def is_admin(self, uid: str) -> bool:
+        return uid in self.groups["admin"].members
+
+    # Groups; ids are case-sensitive (NC §1.3)
+
+    def group(self, gid: str) -> Group:
+        if gid not in self.groups:
+            raise StateError(MISSING, "group not found")
+        return self.groups[gid]
+
+    def create_group(self, gid: str, display_name: str = "") -> Group:
+        if not gid:
+            raise StateError(INVALID, "Invalid group name")
+        if gid in self.groups:
+            raise StateError(EXISTS, f'Group "{gid}" already exists.')
+        self.groups[gid] = Group(gid, display_name)
+        return self.groups[gid]
+
+    def delete_group(self, gid: str) -> None:
+        self.group(gid)
+        if gid == "admin":
+            raise StateError(REFUSED, 'Group "admin" could not be deleted')
+        self._refuse_protected_group(gid)
+        del self.groups[gid]
+        for folder in self.folders.values():
+            folder.groups.pop(gid, None)
+            folder.manage = [entry for entry in folder.manage if (entry.type, entry.id) != ("group", gid)]
+
+    def add_member(self, gid: str, uid: str) -> None:
+        """Repeatable."""
+        group, user = self.group(gid), self.user(uid)
+        if user.uid not in group.members:
+            group.members.append(user.uid)
+
+    def remove_member(self, gid: str, uid: str) -> None:
+        """Repeatable. Leaving the first project group puts a user into the second one beforehand (NC §3.5)."""
+        group, user = self.group(gid), self.user(uid)
+        if user.uid in group.members and gid == OPENPROJECT and self.app_enabled(INTEGRATION):
+            if SECOND_GROUP not in self.groups:
+                raise StateError(REFUSED, f'The group "{SECOND_GROUP}" does not exist')
+            self.add_member(SECOND_GROUP, user.uid)
+        group.members = [member for member in group.members if member != user.uid]
+
+    def add_subadmin(self, gid: str, uid: str) -> None:
+        """Repeatable."""
+        group, user = self.group(gid), self.user(uid)
+        if gid == "admin":
+            raise StateError(REFUSED, "Cannot create sub-admins for admin group")
+        if user.uid not in group.subadmins:
+            group.subadmins.append(user.uid)
+
+    def remove_subadmin(self, gid: str, uid: str) -> None:
+        group, user = self.group(gid), self.user(uid)
+        if user.uid not in group.subadmins:
+            raise StateError(REFUSED, "User is not a sub-admin of this group")
+        group.subadmins.remove(user.uid)
+
+    # Tokens
+
+    def add_token(
+        self, uid: str, name: str, *, symbols: bool = False, type: int = PERMANENT, login_password: str | None = None
+    ) -> Token:
+        """A new application password; with `symbols` it holds every ASCII symbol, as the integration's own do (NC §3.1)."""
+        user = self.user(uid)
+        value = random_text(ALNUM + SYMBOLS, 72, SYMBOLS) if symbols else random_text(ALNUM, 72)
+        token = Token(self.next_token_id, name, value, type, login_password, last_activity=int(time.time()))
+        self.next_token_id += 1
+        user.tokens.append(token)
+        return token
+
+    def delete_token(self, uid: str, token_id: int) -> None:
+        user = self.user(uid)
+        if token_id not in [token.id for token in user.tokens]:
+            raise StateError(MISSING, "Token does not exist")
+        user.tokens = [token for token in user.tokens if token.id != token_id]
+
+    def authenticate(self, login: str, secret: str) -> tuple[User, Token | None] | None:
+        """The user and, when `secret` is an application password, its token; None for wrong credentials."""
+        user = self.find_user(login)
+        if user is None:
+            return None
+        for token in user.tokens:
+            if token.value == secret and token.type == PERMANENT:
+                token.last_activity = int(time.time())
+                return user, token
+        return (user, None) if user.password == secret else None
+
+    # Apps
+
+    def app_enabled(self, app: str, uid: str | None = None) -> bool:
+        """Whether an app runs; with `uid` also whether a limit to groups leaves that user in."""
+        groups = self.app_groups(app)
+        if groups is None:
+            return app in self.apps and self.app_value(app, "enabled") == "yes"
+        return app in self.apps and (uid is None or bool(set(groups) & set(self.groups_of(uid))))
+
+    def app_groups(self, app: str) -> list[str] | None:
+        """The groups that an enabled app is limited to, None when it is not limited (or not enabled)."""
+        value = self.app_value(app, "enabled") or "no"
+        return None if value in ("yes", "no") else list(json.loads(value))
+
+    def enable_app(self, app: str, groups: Iterable[str] = ()) -> None:
+        """Switch an app on that is on disk; its first start writes the app's own rows."""
+        if app == INTEGRATION and not self.app_value(app, "installed_version"):
+            for key in ("openproject_instance_url", "openproject_client_id", "openproject_client_secret"):
+                self.set_app_value(app, key, self.app_value(app, key) or "")
+            self.set_app_value(app, "fresh_project_folder_setup", "1")
+        wanted = list(groups)
+        self._write_app_rows(app, json.dumps(wanted, separators=(",", ":")) if wanted else "yes")
+
+    def disable_app(self, app: str) -> None:
+        self.set_app_value(app, "enabled", "no")
+
+    def outdated_apps(self) -> list[str]:
+        """Enabled apps whose version on disk is not the installed one (NC §5.1)."""
+        return [
+            app
+            for app, on_disk in self.apps.items()
+            if self.app_enabled(app) and self.app_value(app, "installed_version") != on_disk.version
+        ]
+
+    @property
+    def needs_upgrade(self) -> bool:
+        return self.server_needs_upgrade or bool(self.outdated_apps())
+
+    @property
+    def maintenance(self) -> bool:
+        return bool(self.system.get("maintenance"))
+
+    @maintenance.setter
+    def maintenance(self, on: bool) -> None:
+        self.system["maintenance"] = on
+
+    # App values
+
+    def app_value(self, app: str, key: str) -> str | None:
+        row = self.app_config.get(app, {}).get(key)
+        return row.value if row else None
+
+    def set_app_value(self, app: str, key: str, value: str) -> None:
+        """Write as an app does: untyped. A row that somebody gave a type refuses that (NC §1.3)."""
+        row = self.app_config.setdefault(app, {}).get(key)
+        if row is None:
+            self.app_config[app][key] = ConfigValue(value)
+        elif row.type != TYPES["mixed"]:
+            name = next(name for name, number in TYPES.items() if number == row.type)
+            raise StateError(TYPE_CONFLICT, f"conflict between new type (mixed) and old type ({name})")
+        else:
+            row.value = value
+
+    def delete_app_value(self, app: str, key: str) -> None:
+        """Repeatable."""
+        self.app_config.get(app, {}).pop(key, None)
+
+    # OAuth clients
+
+    def create_oauth_client(self, name: str, redirect_uri: str) -> OAuthClient:
+        client = OAuthClient(
+            self.next_oauth_client_id, name, redirect_uri, random_text(ALNUM, 64), random_text(ALNUM, 64)
+        )
+        self.oauth_clients[client.id] = client
+        self.next_oauth_client_id += 1
+        return client
+
+    def delete_oauth_client(self, client_id: int) -> None:
+        """Every token that carries the client's name dies with it, whoever owns it (NC §1.5). Repeatable."""
+        client = self.oauth_clients.pop(client_id, None)
+        if client:
+            for user in self.users.values():
+                user.tokens = [token for token in user.tokens if token.name != client.name]
+
+    # Group folders
+
+    def folder(self, folder_id: int) -> GroupFolder:
+        if folder_id not in self.folders:
+            raise StateError(MISSING, f"Folder not found: {folder_id}")
+        return self.folders[folder_id]
+
+    def create_folder(self, mount_point: str) -> GroupFolder:
+        name = mount_point.strip("/") or mount_point
+        if self.profile.refuses_second_mount_point:
+            if not name:
+                name = "/"
+            self._refuse_taken_mount_point(name)
+        folder = GroupFolder(self.next_folder_id, name)
+        self.folders[folder.id] = folder
+        self.next_folder_id += 1
+        return folder
+
+    def rename_folder(self, folder_id: int, mount_point: str) -> None:
+        folder = self.folder(folder_id)
+        if self.profile.refuses_second_mount_point and mount_point != folder.mount_point:
+            self._refuse_taken_mount_point(mount_point)
+        folder.mount_point = mount_point
+
+    def delete_folder(self, folder_id: int) -> None:
+        self.folder(folder_id)
+        del self.folders[folder_id]
+
+    def assign_group(self, folder_id: int, gid: str) -> None:
+        """Give a group the folder with all permissions; unknown groups are accepted (NC §4.3)."""
+        folder = self.folder(folder_id)
+        if gid in folder.groups:
+            raise StateError(EXISTS, "Group already assigned to this Groupfolder")
+        folder.groups[gid] = 31
+
+    def set_folder_acl(self, folder_id: int, on: bool) -> None:
+        """Switching advanced permissions off also deletes who manages them (NC §3.3)."""
+        folder = self.folder(folder_id)
+        if not on:
+            folder.manage = []
+        folder.acl = on
+
+    def set_folder_manager(self, folder_id: int, kind: str, identifier: str, manages: bool) -> None:
+        """Adding the same manager twice raises StateError(EXISTS): a database error in Nextcloud (NC §4.2)."""
+        folder = self.folder(folder_id)
+        if not folder.acl and manages:
+            raise StateError(NO_ACL, f"Advanced permissions not enabled for folder: {folder_id}")
+        present = [entry for entry in folder.manage if (entry.type, entry.id) == (kind, identifier)]
+        if manages and present:
+            raise StateError(EXISTS, "UNIQUE constraint failed: group_folders_manage")
+        if manages:
+            folder.manage.append(Manage(kind, identifier))
+        else:
+            folder.manage = [entry for entry in folder.manage if entry not in present]
+
+    def visible_managers(self, folder: GroupFolder) -> list[dict[str, str]]:
+        """Managers that still exist, as lists show them (NC §4.1)."""
+        shown = []
+        for entry in folder.manage:
+            holder = self.find_user(entry.id) if entry.type == "user" else self.groups.get(entry.id)
+            if holder:
+                shown.append({"type": entry.type, "id": entry.id, "displayname": holder.name})
+        return shown
+
+    def group_details(self, folder: GroupFolder) -> dict[str, dict[str, Any]]:
+        return {
+            gid: {
+                "displayName": self.groups[gid].name if gid in self.groups else gid,
+                "permissions": permissions,
+                "type": "group",
+            }
+            for gid, permissions in folder.groups.items()
+        }
+
+    def manages_acl(self, folder: GroupFolder, uid: str) -> bool:
+        groups = self.groups_of(uid)
+        return any(entry.id == uid if entry.type == "user" else entry.id in groups for entry in folder.manage)
+
+    # What the integration app protects while it is enabled (NC §3.5)
+
+    def protection_text(self, what: str, deed: str) -> str:
+        return (
+            f'<p>&nbsp;{what} is needed to be protected by the app "OpenProject Integration", thus cannot be {deed}.\n'
+            '\t\t\tPlease check the <a style="color:var(--color-primary-default)" '
+            'href="https://www.openproject.org/docs/system-admin-guide/integrations/nextcloud/#troubleshooting">'
+            "<u>troubleshooting guide</u></a> for further information.</p>"
+        )
+
+    def project_folders_exist(self) -> bool:
+        """Whether the protection applies: user, group and folder are there."""
+        return OPENPROJECT in self.users and OPENPROJECT in self.groups
+
+    def _refuse_protected_user(self, uid: str, deed: str) -> None:
+        if uid == OPENPROJECT and self.app_enabled(INTEGRATION) and self.project_folders_exist():
+            raise StateError(PROTECTED, self.protection_text(f'User "{uid}"', deed))
+
+    def _refuse_protected_group(self, gid: str) -> None:
+        if gid in (OPENPROJECT, SECOND_GROUP) and self.app_enabled(INTEGRATION) and self.project_folders_exist():
+            raise StateError(PROTECTED, self.protection_text(f'Group "{gid}"', "deleted"))
+
+    def _refuse_taken_mount_point(self, name: str) -> None:
+        if any(folder.mount_point == name for folder in self.folders.values()):
+            raise StateError(EXISTS, f"A Folder with the name {name} already exists")
+
+    def _write_app_rows(self, app: str, enabled: str = "yes") -> None:
+        self.set_app_value(app, "installed_version", self.apps[app].version)
+        self.set_app_value(app, "enabled", enabled)
+        self.set_app_value(app, "types", self.apps[app].types)

@@ -17,8 +17,6 @@ import tempfile
 from pathlib import Path
 from types import TracebackType
 
-from lab.nextcloud.server import NextcloudServer
-from lab.openproject.server import OpenProjectServer
 from lab.plumbing import Exchange, Faults
 
 __all__ = ["Exchange", "Faults", "Lab"]
@@ -36,6 +34,9 @@ class Lab:
         nextcloud_port: int = 0,
         openproject_port: int = 0,
     ) -> None:
+        from lab.nextcloud.server import NextcloudServer
+        from lab.openproject.server import OpenProjectServer
+
         self._temporary = None if directory else tempfile.TemporaryDirectory(prefix="opnc-lab-")
         self.directory = directory or Path(self._temporary.name if self._temporary else "")
         self.faults = Faults()

@@ -80,7 +80,7 @@ class Faults:
         self._seen: dict[str, int] = {}
 
     def add(self, *, kind: str, nth: int = 1, server: str | None = None, times: int = 1, seconds: float = 0.5) -> None:
-        """Let `times` requests, beginning with the `nth` from now on, fail; `server` None counts both servers' requests."""
+        """Let `times` requests, beginning with the `nth` from now on, fail; `server` None counts those to both servers."""
         if kind not in self.KINDS:
             raise ValueError(f"unknown fault {kind!r}, known are {', '.join(self.KINDS)}")
         with self._lock:
@@ -118,8 +118,8 @@ class _QuietHandler(WSGIRequestHandler):
 class LabServer(ABC):
     """A simulated server: a thread that serves WSGI on loopback around a plain state object.
 
-    A subclass names itself, makes a fresh state and builds the WSGI application. Routes read `self.state` at each request,
-    because `reset()` puts a new object there.
+    A subclass names itself, makes a fresh state and builds the WSGI application. Routes read `self.state` at each
+    request, because `reset()` puts a new object there.
     """
 
     name: str

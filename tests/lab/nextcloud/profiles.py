@@ -13,7 +13,7 @@ from lab.nextcloud import shipped
 
 @dataclass(frozen=True)
 class Profile:
-    """One Nextcloud version with the app versions that fit it. Where a field is a behaviour, the source stands beside it."""
+    """One Nextcloud version with the app versions that fit it; a field that is a behaviour names its source."""
 
     version: str
     build: str

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The state of a simulated Nextcloud and the operations that both its HTTP side and its occ carry out on it.
 
-An operation raises `StateError`; its `reason` is one of the constants below, so that each front puts it into its own words.
+An operation raises `StateError`; its `reason` is one of the constants below, for each front to put into its own words.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ class GroupFolder:
 
 @dataclass
 class App:
-    """An app on disk. Whether it is enabled and which version is installed are rows of the app config, as in Nextcloud."""
+    """An app on disk. Whether it is enabled and which version is installed are rows of the app config."""
 
     id: str
     version: str
@@ -145,7 +145,7 @@ class ConfigValue:
 
 @dataclass
 class OAuthClient:
-    """A row of `oc_oauth2_clients`. The real table holds only a hash of the secret; the lab never gives it out either."""
+    """A row of `oc_oauth2_clients`. The real table holds a hash of the secret; the lab never shows it either."""
 
     id: int
     name: str
@@ -201,7 +201,7 @@ class NextcloudState:
 
         self.server_needs_upgrade = False
         self.strips_authorization = False
-        """The web server in front drops the Authorization header of requests that no user authenticates with (OP §5)."""
+        """The web server in front drops the Authorization header (OP §5)."""
         self.app_passwords_need_confirmation = False
         """A release with server#61322: OCS and group folder writes refuse application passwords (NC §6.2)."""
         self.token_auth_enforced = False
@@ -341,7 +341,7 @@ class NextcloudState:
     def add_token(
         self, uid: str, name: str, *, symbols: bool = False, type: int = PERMANENT, login_password: str | None = None
     ) -> Token:
-        """A new application password; with `symbols` it holds every ASCII symbol, as the integration's own do (NC §3.1)."""
+        """A new application password; `symbols` puts every ASCII symbol in, as the integration does (NC §3.1)."""
         user = self.user(uid)
         value = random_text(ALNUM + SYMBOLS, 72, SYMBOLS) if symbols else random_text(ALNUM, 72)
         token = Token(self.next_token_id, name, value, type, login_password, last_activity=int(time.time()))

@@ -27,6 +27,12 @@ class Profile:
     """GF 20 and newer refuse two folders with one mount point (NC §4.2)."""
     setup_answers_status: bool
     """From 2.11.4 on the answers of `/setup` carry `status` (NC §1.4)."""
+    compares_strictly: bool
+    """From 2.11.4 on a boolean no longer passes for an authorization method (NC §1.3)."""
+    client_in_oidc: bool
+    """Up to 2.11.3 an OAuth client is made and shown in oidc mode too (NC §1.4)."""
+    oidc_minimum_version: str
+    """The oldest app oidc that the integration accepts (admin page)."""
     password_min_length: int
     """Of the password policy app; 0 where that app is absent."""
     groupfolders_name: str
@@ -50,6 +56,9 @@ PROFILES = {
         folder_list_shape="B",
         refuses_second_mount_point=False,
         setup_answers_status=False,
+        compares_strictly=False,
+        client_in_oidc=True,
+        oidc_minimum_version="1.6.0",
         password_min_length=0,
         groupfolders_name="Group folders",
         shipped_apps=shipped.ENABLED_29,
@@ -64,6 +73,9 @@ PROFILES = {
         folder_list_shape="D",
         refuses_second_mount_point=True,
         setup_answers_status=True,
+        compares_strictly=True,
+        client_in_oidc=False,
+        oidc_minimum_version="1.14.1",
         password_min_length=10,
         groupfolders_name="Team folders",
         shipped_apps=shipped.ENABLED_32,

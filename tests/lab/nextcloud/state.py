@@ -25,6 +25,8 @@ OPENPROJECT = "OpenProject"
 """Id of the user, of the first group and of the mount point of the project folders (NC §3.1)."""
 SECOND_GROUP = "OpenProjectNoAutomaticProjectFolders"
 
+TROUBLESHOOTING = "https://www.openproject.org/docs/system-admin-guide/integrations/nextcloud/#troubleshooting"
+
 ALNUM = string.ascii_letters + string.digits
 SYMBOLS = string.punctuation
 
@@ -209,6 +211,7 @@ class NextcloudState:
         self.login_fails = 0
         """Failed logins of the one address that all requests come from; more than 10 mean 429 (NC §1.1)."""
         self.terms_signed = True
+        self._granted: dict[tuple[str, str], int] = {}
 
         for app in profile.shipped_apps:
             self.apps[app] = App(app, profile.shipped_apps[app], name=app, shipped=True)
@@ -277,7 +280,9 @@ class NextcloudState:
         return [group.gid for group in self.groups.values() if uid in group.members]
 
     def subadmin_groups(self, uid: str) -> list[str]:
-        return [group.gid for group in self.groups.values() if uid in group.subadmins]
+        """In the order in which they were granted, as Nextcloud lists them."""
+        gids = [group.gid for group in self.groups.values() if uid in group.subadmins]
+        return sorted(gids, key=lambda gid: self._granted.get((gid, uid), 0))
 
     def is_admin(self, uid: str) -> bool:
         return uid in self.groups["admin"].members
@@ -329,21 +334,30 @@ class NextcloudState:
             raise StateError(REFUSED, "Cannot create sub-admins for admin group")
         if user.uid not in group.subadmins:
             group.subadmins.append(user.uid)
+            self._granted[gid, user.uid] = max(self._granted.values(), default=0) + 1
 
     def remove_subadmin(self, gid: str, uid: str) -> None:
         group, user = self.group(gid), self.user(uid)
         if user.uid not in group.subadmins:
             raise StateError(REFUSED, "User is not a sub-admin of this group")
         group.subadmins.remove(user.uid)
+        self._granted.pop((gid, user.uid), None)
 
     # Tokens
 
     def add_token(
-        self, uid: str, name: str, *, symbols: bool = False, type: int = PERMANENT, login_password: str | None = None
+        self,
+        uid: str,
+        name: str,
+        *,
+        symbols: bool = False,
+        length: int = 72,
+        type: int = PERMANENT,
+        login_password: str | None = None,
     ) -> Token:
         """A new application password; `symbols` puts every ASCII symbol in, as the integration does (NC §3.1)."""
         user = self.user(uid)
-        value = random_text(ALNUM + SYMBOLS, 72, SYMBOLS) if symbols else random_text(ALNUM, 72)
+        value = random_text(ALNUM + SYMBOLS, length, SYMBOLS) if symbols else random_text(ALNUM, length)
         token = Token(self.next_token_id, name, value, type, login_password, last_activity=int(time.time()))
         self.next_token_id += 1
         user.tokens.append(token)
@@ -530,25 +544,27 @@ class NextcloudState:
 
     # What the integration app protects while it is enabled (NC §3.5)
 
-    def protection_text(self, what: str, deed: str) -> str:
-        return (
-            f'<p>&nbsp;{what} is needed to be protected by the app "OpenProject Integration", thus cannot be {deed}.\n'
-            '\t\t\tPlease check the <a style="color:var(--color-primary-default)" '
-            'href="https://www.openproject.org/docs/system-admin-guide/integrations/nextcloud/#troubleshooting">'
-            "<u>troubleshooting guide</u></a> for further information.</p>"
-        )
-
-    def project_folders_exist(self) -> bool:
-        """Whether the protection applies: user, group and folder are there."""
-        return OPENPROJECT in self.users and OPENPROJECT in self.groups
-
     def _refuse_protected_user(self, uid: str, deed: str) -> None:
-        if uid == OPENPROJECT and self.app_enabled(INTEGRATION) and self.project_folders_exist():
-            raise StateError(PROTECTED, self.protection_text(f'User "{uid}"', deed))
+        if uid == OPENPROJECT and self.app_enabled(INTEGRATION):
+            # Both listeners of the app break their lines at different places.
+            gap = "the app" if deed == "deleted" else "the\n\t\t\t\tapp"
+            indent = "\t\t\t" if deed == "deleted" else "\t\t\t\t"
+            raise StateError(
+                PROTECTED,
+                f'<p>&nbsp;User "{uid}" is needed to be protected by {gap} "OpenProject Integration", '
+                f"thus cannot be {deed}.\n{indent}Please check the "
+                f'<a style="color:var(--color-primary-default)" href="{TROUBLESHOOTING}"\n{indent}target="_blank">'
+                "<u>troubleshooting guide</u></a> for further information.</p>",
+            )
 
     def _refuse_protected_group(self, gid: str) -> None:
-        if gid in (OPENPROJECT, SECOND_GROUP) and self.app_enabled(INTEGRATION) and self.project_folders_exist():
-            raise StateError(PROTECTED, self.protection_text(f'Group "{gid}"', "deleted"))
+        if gid in (OPENPROJECT, SECOND_GROUP) and self.app_enabled(INTEGRATION):
+            raise StateError(
+                PROTECTED,
+                f"<p>&nbsp;Group '{gid}' is needed to be protected by the app 'OpenProject Integration', thus cannot be "
+                f"deleted. Please check the <a href='{TROUBLESHOOTING}' target='_blank'><u>troubleshooting guide</u></a> "
+                "for further information.</p>",
+            )
 
     def _refuse_taken_mount_point(self, name: str) -> None:
         if any(folder.mount_point == name for folder in self.folders.values()):

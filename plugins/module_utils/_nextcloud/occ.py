@@ -2,14 +2,316 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""occ, Nextcloud's command line, anywhere."""
+"""occ, Nextcloud's command line, anywhere: started directly, or through docker, kubectl, su and their like."""
 
 from __future__ import annotations
 
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
 import typing as t
+from dataclasses import dataclass
+
+from .._core.errors import BadInput, CommandError
+from .._core.module import Call
+from .._core.secrets import Secrets
+from .entrance import Entrance
+from .occ_trouble import Trouble, diagnose, first_sentence, from_status, is_unknown_command, silent_trouble
 
 OCC_OPTIONS: dict[str, dict[str, t.Any]] = {
     "occ_command": {"type": "list", "elements": "str", "default": ["php", "/var/www/nextcloud/occ"]},
     "occ_exec": {"type": "list", "elements": "str", "default": []},
     "occ_timeout": {"type": "float", "default": 300.0},
 }
+
+#: before the command, because Nextcloud reads C(--no-warnings) only up to the first option it does not know yet
+GLOBAL_FLAGS = ("--no-warnings", "--no-ansi", "-n")
+#: the two names of the variable that ``--password-from-env`` reads, by version (NC §5.2)
+PASSWORD_VARIABLES = ("NC_PASS", "OC_PASS")
+#: where snaps and administrators' programs live when a login by Ansible does not search there (field case O01)
+MORE_PATHS = "/snap/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+NO_INPUT = "opnc: no standard input"
+
+
+@dataclass(frozen=True)
+class Completed:
+    """What one start of occ left behind; line ends are line feeds, whatever a terminal made of them."""
+
+    rc: int
+    stdout: str
+    stderr: str
+
+
+class Occ:
+    """The occ of one Nextcloud.
+
+    :param command: occ where it lives: C([php, /var/www/nextcloud/occ]).
+    :param entrance: how to get there; empty when occ is started directly.
+    :param timeout: seconds that one command may take.
+    """
+
+    def __init__(self, command: t.Sequence[str], entrance: Entrance, timeout: float, secrets: Secrets) -> None:
+        self.command, self.entrance, self.timeout, self.secrets = list(command), entrance, timeout, secrets
+
+    @classmethod
+    def from_call(cls, call: Call) -> Occ:
+        """occ for a module's options.
+
+        :raises BadInput: an option is unusable; nothing was started.
+        """
+        command, prefix, timeout = (call.params[name] for name in ("occ_command", "occ_exec", "occ_timeout"))
+        if not command or not command[0]:
+            raise BadInput(
+                "occ_command is empty", remedy="Give it as a list, for example [php, /var/www/nextcloud/occ]"
+            )
+        for name, words in (("occ_command", command), ("occ_exec", prefix)):
+            if any("\0" in word for word in words):
+                raise BadInput(f"{name} contains a NUL character")
+            if len(words) == 1 and " " in words[0].strip() and not os.path.exists(words[0]):
+                raise BadInput(
+                    f"{name} is one word with blanks", remedy=f"Give it as a list: {json.dumps(words[0].split())}"
+                )
+        if timeout <= 0:
+            raise BadInput("occ_timeout is not a positive number of seconds")
+        return cls(command, Entrance(prefix), timeout, call.secrets)
+
+    def command_line(self, arguments: t.Sequence[str]) -> str:
+        """The command as an administrator would type it, without secrets."""
+        return self.secrets.censor(shlex.join([*self.entrance.words, *self.command, *arguments]))
+
+    def run(
+        self,
+        arguments: t.Sequence[str],
+        *,
+        attempted: str,
+        stdin: str | None = None,
+        secret_environment: t.Mapping[str, str] | None = None,
+        accepted: t.Container[int] = (0,),
+    ) -> Completed:
+        """Run one occ command.
+
+        :param arguments: the command and its arguments; never a secret.
+        :param attempted: what the command is for, as an infinitive.
+        :param secret_environment: variables with secrets, such as C(OC_PASS); they take no way that others can see.
+        :param accepted: exit codes that the caller decides on itself.
+        :raises CommandError: occ failed, did not start, or did nothing although its exit code is 0 (NC §5.1). Its fact
+            C(cause) names what is wrong with this occ as a whole (C(maintenance), C(wrong_user) …) and is missing otherwise.
+        :raises BadInput: a secret cannot travel by environment, or what is in C(occ_exec) cannot pass it on.
+        """
+        completed = self._start(arguments, attempted, stdin, secret_environment or {})
+        trouble = self._trouble(completed)
+        if trouble is None and completed.rc not in accepted:
+            trouble = Trouble(
+                "", first_sentence(completed.stdout, completed.stderr) or f"exit code {completed.rc} without a word"
+            )
+        if trouble is not None:
+            raise self._error(trouble, arguments, attempted, completed.rc)
+        return completed
+
+    def json(self, arguments: t.Sequence[str], *, attempted: str, **more: t.Any) -> t.Any:
+        """Run a command with C(--output=json) and return its data.
+
+        :returns: C(None) when an accepted exit code other than 0 came without JSON.
+        :raises CommandError: as :meth:`run`; also when exit code 0 came without JSON.
+        """
+        command = [*arguments, "--output=json"]
+        completed = self.run(command, attempted=attempted, **more)
+        found, data = find_json(completed.stdout)
+        if not found and completed.rc == 0:
+            words = first_sentence(completed.stdout, completed.stderr)
+            trouble = Trouble(
+                "no_json",
+                f"exit code 0, but no JSON; instead {words!r}" if words else "exit code 0, but no answer at all",
+                "Run the command by hand, with the same user; check occ_command and occ_exec",
+            )
+            raise self._error(trouble, command, attempted, 0)
+        return data
+
+    def status(self) -> dict[str, t.Any]:
+        """C(installed), C(maintenance), C(needsDbUpgrade), C(version), C(versionstring) (NC §5.1)."""
+        data = self.json(["status"], attempted="read the status of Nextcloud", accepted=(0, 1, 2))
+        return data if isinstance(data, dict) else {}
+
+    def _trouble(self, completed: Completed) -> Trouble | None:
+        if completed.rc == 0:
+            return silent_trouble(completed.stdout, self.command, self.entrance)
+        trouble = diagnose(completed.rc, completed.stdout, completed.stderr, self.command, self.entrance)
+        if trouble is None and is_unknown_command(completed.stderr):
+            # --no-warnings also hides why the commands of apps are gone, so occ is asked once more, for its status
+            status = find_json(
+                self._start(["status", "--output=json"], "read the status of Nextcloud", None, {}).stdout
+            )[1]
+            words = first_sentence(completed.stdout, completed.stderr)
+            return from_status(status if isinstance(status, dict) else {}, words)
+        return trouble
+
+    def _error(self, trouble: Trouble, arguments: t.Sequence[str], attempted: str, rc: int | None) -> CommandError:
+        facts = {"cause": trouble.cause} if trouble.cause else {}
+        return CommandError(
+            self.secrets.censor(trouble.answer),
+            attempted=attempted,
+            server=self.command_line(arguments),
+            remedy=trouble.remedy,
+            rc=rc,
+            **facts,
+        )
+
+    def _start(
+        self, arguments: t.Sequence[str], attempted: str, stdin: str | None, secret_environment: t.Mapping[str, str]
+    ) -> Completed:
+        variables = _variables(secret_environment)
+        self.secrets.add(*variables.values())
+        words, data, environment = [*self.command, *GLOBAL_FLAGS, *arguments], stdin, _environment()
+        if self.entrance.words:
+            if variables:
+                words = ["sh", "-c", _reader(variables), "sh", *words]
+                data = "".join(f"{value}\n" for value in variables.values()) + (stdin or "")
+            self.entrance.check(passes_stdin=data is not None, secret=bool(variables))
+            words = [*self.entrance.words, *words]
+        else:
+            environment.update(variables)
+        program = shutil.which(words[0], path=environment["PATH"])
+        if program is None:
+            option = "occ_exec" if self.entrance.words else "occ_command"
+            trouble = Trouble(
+                "command_not_found",
+                f"there is no program {words[0]} (looked for in PATH and in {MORE_PATHS.replace(':', ', ')})",
+                f"Set {option} to where it is on the machine that runs the module, or run the module on another machine",
+            )
+            raise self._error(trouble, arguments, attempted, None)
+        try:
+            completed = _execute([program, *words[1:]], data, environment, self.timeout)
+        except subprocess.TimeoutExpired as error:
+            trouble = Trouble(
+                "timeout",
+                f"no end after {self.timeout:g} seconds",
+                "It may still be running there. If it only needs longer, raise occ_timeout; if not, run the command by hand and see what it waits for",
+            )
+            raise self._error(trouble, arguments, attempted, None) from error
+        except OSError as error:
+            trouble = Trouble(
+                "command_not_started",
+                f"{words[0]} cannot be started ({error.strerror})",
+                "Check occ_command and occ_exec",
+            )
+            raise self._error(trouble, arguments, attempted, None) from error
+        if variables and self.entrance.words and NO_INPUT in completed.stderr:
+            raise self.entrance.no_input()
+        return completed
+
+
+def find_json(text: str) -> tuple[bool, t.Any]:
+    """The last JSON document in a text, and whether there is one.
+
+    A document starts at the beginning of a line and fills its last line; wrappers, PHP and plugins write before and after it
+    (NC §5.1, field case O01). Lists and maps are preferred to bare values; lines of Nextcloud's own log are passed over.
+    """
+    try:
+        return True, json.loads(text)
+    except ValueError:
+        documents = _documents(text)
+    containers = [document for document in documents if isinstance(document, (dict, list))]
+    for document in reversed(containers or documents):
+        return True, document
+    return False, None
+
+
+def _documents(text: str) -> list[t.Any]:
+    decoder, found, after = json.JSONDecoder(), [], 0
+    for match in re.finditer(r"^[ \t]*(?=\S)", text, re.MULTILINE):
+        if match.end() < after:
+            continue
+        try:
+            document, end = decoder.raw_decode(text, match.end())
+        except ValueError:
+            continue
+        if re.compile(r"[ \t]*\r?(\n|\Z)").match(text, end) and not _is_log_line(document):
+            found.append(document)
+            after = end
+    if not found:
+        # a wrapper's message without a line feed at its end
+        for match in re.finditer(r"[{\[].*\Z", text, re.DOTALL):
+            try:
+                return [json.loads(match.group())]
+            except ValueError:
+                continue
+    return found
+
+
+def _is_log_line(document: t.Any) -> bool:
+    return isinstance(document, dict) and "reqId" in document and "level" in document
+
+
+def _variables(secret_environment: t.Mapping[str, str]) -> dict[str, str]:
+    variables = dict(secret_environment)
+    for name in PASSWORD_VARIABLES:
+        if name in secret_environment:
+            for other in PASSWORD_VARIABLES:
+                variables.setdefault(other, secret_environment[name])
+    for name, value in variables.items():
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+            raise BadInput(f"{name} is not the name of an environment variable")
+        if any(character in value for character in "\r\n\0"):
+            raise BadInput(
+                f"the value of {name} contains a line feed, a carriage return or a NUL character",
+                remedy="It cannot be handed to occ",
+            )
+    return variables
+
+
+def _reader(variables: t.Iterable[str]) -> str:
+    """Shell code that reads one line for each variable, exports them and leaves the rest of its input to the command.
+
+    The shell reads a pipe byte by byte, so nothing of the rest is lost.
+    """
+    names = list(variables)
+    reads = " && ".join(f"IFS= read -r {name}" for name in names)
+    return f"{{ {reads}; }} || {{ echo '{NO_INPUT}' >&2; exit 97; }}; export {' '.join(names)}; exec \"$@\""
+
+
+def _environment() -> dict[str, str]:
+    # inherited passwords would win over the wish (NC §5.2), a foreign language would hide known messages,
+    # and an ASCII locale would spoil arguments with umlauts (field case O07)
+    dropped = (*PASSWORD_VARIABLES, "LANGUAGE")
+    environment = {name: value for name, value in os.environ.items() if name not in dropped}
+    path = environment.get("PATH", "")
+    return {
+        **environment,
+        "LC_ALL": "C.UTF-8",
+        "LANG": "C.UTF-8",
+        "PATH": f"{path}:{MORE_PATHS}" if path else MORE_PATHS,
+    }
+
+
+def _execute(words: t.Sequence[str], stdin: str | None, environment: t.Mapping[str, str], timeout: float) -> Completed:
+    process = subprocess.Popen(
+        [word.encode("utf-8", "surrogateescape") for word in words],
+        stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={name: value.encode("utf-8", "surrogateescape") for name, value in environment.items()},
+        cwd="/",
+        # a group of its own can be ended as a whole, and without a terminal nothing can stop to ask for a password
+        start_new_session=True,
+    )
+    try:
+        stdout, stderr = process.communicate(
+            None if stdin is None else stdin.encode("utf-8", "surrogateescape"), timeout
+        )
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise
+    finally:
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
+    return Completed(process.returncode, _text(stdout), _text(stderr))
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace").replace("\r\n", "\n")

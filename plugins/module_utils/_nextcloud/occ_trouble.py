@@ -1,0 +1,285 @@
+# Copyright (c) 2026, the authors of opnc.integration
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is wrong when occ, or the way to it, fails as a whole (NC §5.1), with what to do about it."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import re
+import typing as t
+from dataclasses import dataclass
+
+from .entrance import CLUSTER_TOOLS, CONTAINER_TOOLS, Entrance
+
+LONGEST_SENTENCE = 300
+#: lines that say nothing about a failure: kubectl's note and exit code, the loader (field case O01), PHP's warnings, Nextcloud's log
+NOISE = re.compile(
+    r"Default(ed|ing) container|command terminated with exit code|ERROR: ld\.so|.*cannot be preloaded"
+    r"|(PHP )?(Warning|Notice|Deprecated): |\{\"reqId\"|The current PHP memory limit is below|Stack trace:|#\d+ |An unhandled exception has been thrown:"
+    r"|In \S+\.php line \d+:|The process control \(PCNTL\)|Additionally the function 'pcntl"
+    r"|.*(is in maintenance mode, no apps are loaded|Commands provided by apps are unavailable)"
+    r"|.*(only a limited number of commands are available|or the occ upgrade command to do the upgrade)"
+)
+WRONG_USER = "Console has to be executed with the user that owns the file config/config.php"
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Why a command did not do its work.
+
+    :param cause: a word for programs, empty when only the answer is known.
+    :param answer: occ's own first sentence, or the cause in words.
+    """
+
+    cause: str
+    answer: str
+    remedy: str = ""
+
+
+def first_sentence(stdout: str, stderr: str) -> str:
+    """What occ, or the way to it, says first: out of a box on standard error, else of standard output, else of standard error."""
+    boxed = _boxed(stderr)
+    if boxed:
+        return _short(boxed)
+    for text in (stdout, stderr):
+        for line in text.splitlines():
+            if line.strip() and not NOISE.match(line.strip()):
+                return _short(re.sub(r" in /\S+?:\d+$", "", line.strip()))
+    return ""
+
+
+def is_unknown_command(stderr: str) -> bool:
+    """Whether occ does not know the command; its app is not loaded, for whatever reason."""
+    return bool(
+        re.search(r'There are no commands defined in the "|^\s+Command ".*?" is not defined\.', stderr, re.MULTILINE)
+    )
+
+
+def from_status(status: t.Mapping[str, t.Any], words: str) -> Trouble:
+    """Why the commands of apps, or all but a few, are gone, from C(occ status)."""
+    if status.get("installed") is False:
+        return Trouble(
+            "not_installed",
+            f"{words} Nextcloud is not installed there",
+            "Install it first (occ maintenance:install), or point occ_command and occ_exec at the right Nextcloud:"
+            " occ also says so, and makes an empty config.php, where it finds none",
+        )
+    if status.get("maintenance"):
+        return Trouble(
+            "maintenance",
+            f"{words} Nextcloud is in maintenance mode, so its apps are not loaded",
+            "Run again when the maintenance is over (occ maintenance:mode --off)",
+        )
+    if status.get("needsDbUpgrade"):
+        return Trouble(
+            "needs_upgrade",
+            f"{words} Nextcloud or one of its apps waits for an upgrade, so its apps are not loaded",
+            "Run: occ upgrade",
+        )
+    return Trouble(
+        "unknown_command", words, "The app that brings this command is not enabled, or its version does not know it"
+    )
+
+
+def silent_trouble(stdout: str, command: t.Sequence[str], entrance: Entrance) -> Trouble | None:
+    """Trouble that occ leaves with exit code 0 (NC §5.1)."""
+    head = stdout.lstrip()
+    if re.search(r'^Cannot write into "config" directory!', head, re.MULTILINE):
+        return Trouble(
+            "config_unreadable",
+            'Cannot write into "config" directory! (exit code 0)',
+            f"occ cannot read or write config.php, so it probably runs as the wrong user{_ran_as(entrance)}. Set occ_exec so that it runs as the owner of"
+            f" config.php, for example {entrance.as_user(33)}",
+        )
+    missing = re.search(r'^App directory "([^"]*)" not found!', head, re.MULTILINE)
+    if missing:
+        return Trouble(
+            "apps_directory_missing",
+            f'App directory "{missing.group(1)}" not found! (exit code 0)',
+            "Make the directory, or take it out of apps_paths in config.php; until then no occ command does anything",
+        )
+    return None
+
+
+def diagnose(rc: int, stdout: str, stderr: str, command: t.Sequence[str], entrance: Entrance) -> Trouble | None:
+    """Trouble of occ as a whole behind an exit code other than 0; C(None) when a single command was refused."""
+    both = f"{stdout}\n{stderr}"
+    return (
+        _wrong_user(both, entrance)
+        or silent_trouble(stdout, command, entrance)
+        or _way_to_occ(rc, both, command, entrance)
+        or _php(rc, stdout, stderr, command)
+        or _not_usable(stdout, stderr)
+    )
+
+
+def _wrong_user(both: str, entrance: Entrance) -> Trouble | None:
+    if WRONG_USER not in both:
+        return None
+    current, owner = (
+        re.search(rf"{label}\D*(\d+)", both) for label in ("Current user id:", r"Owner id of config\.php:")
+    )
+    wanted = int(owner.group(1)) if owner else 33
+    ran_as = f"user id {current.group(1)}" if current else "another user"
+    return Trouble(
+        "wrong_user",
+        f"{WRONG_USER}; it ran as {ran_as} and wants user id {wanted}",
+        f"occ_exec decides on the user: set it to {entrance.as_user(wanted)}",
+    )
+
+
+def _way_to_occ(rc: int, both: str, command: t.Sequence[str], entrance: Entrance) -> Trouble | None:
+    def found(pattern: str) -> str:
+        match = re.search(pattern, both, re.MULTILINE | re.IGNORECASE)
+        return match.group().strip() if match else ""
+
+    words = found(r"^.*(input device is not a TTY|Unable to use a TTY).*$")
+    if words:
+        return Trouble(
+            "terminal",
+            words,
+            f"occ_exec asks for a terminal, and there is none: set it to {entrance.without_terminal()}",
+        )
+    words = found(r"^(su|runuser|sudo|setpriv): (unrecognized|invalid|unknown) option.*$") or (
+        found(r"^error: unknown (shorthand )?flag.*$") if entrance.tool in CLUSTER_TOOLS else ""
+    )
+    if words:
+        return Trouble(
+            "options_taken",
+            words,
+            f"{entrance.tool} took an option of occ for its own: end occ_exec with --, as in {entrance.with_end_of_options()}",
+        )
+    words = found(
+        r'^.*(exec: "-[^"]*".*not found.*|The "-u" option does not exist\.?|The "--user" option does not exist\.?).*$'
+    )
+    if words and entrance.tool in CONTAINER_TOOLS:
+        return Trouble(
+            "options_after_name",
+            words,
+            f"The options of {entrance.tool} stand before the container's name: set occ_exec to {entrance.with_options_first()}",
+        )
+    words = found(
+        r"^.*(No such container|no container with name or ID|container \S+ is not running|can only create exec sessions on running containers"
+        r'|Error from server \(NotFound\)|container not found \(|service "\S+" is not running).*$'
+    )
+    if words:
+        return Trouble("container_not_found", words, "Check the name in occ_exec, and that the container runs")
+    words = found(
+        r"^.*(Cannot connect to the Docker daemon|permission denied while trying to connect|The connection to the server \S+ was refused).*$"
+    )
+    if words:
+        return Trouble(
+            "container_not_found",
+            words,
+            f"The user that runs the module cannot reach what {entrance.tool} talks to; check become and occ_exec",
+        )
+    words = found(
+        r"^.*(a password is required|a terminal is required to|Authentication failure|may not be used by non-root users|must be run from a terminal).*$"
+    )
+    if words and entrance.words:
+        return Trouble(
+            "not_allowed",
+            words,
+            f"{entrance.tool} may not change the user: run the module as root (become: true), or allow it without a password",
+        )
+    words = found(
+        r"^.*(executable file not found in|OCI runtime exec failed|: (command )?not found$|failed to (run command|execute) .*No such file).*$"
+    )
+    if words or rc == 127:
+        hint = " An image without sudo needs none: docker and podman have --user" if "sudo" in words else ""
+        return Trouble(
+            "command_not_found",
+            words or f"exit code {rc}, a command was not found",
+            f"Check occ_command ({json.dumps(list(command))}) and occ_exec ({json.dumps(entrance.words)}).{hint}",
+        )
+    words = found(r"^Could not open input file: .*$")
+    if words:
+        return Trouble(
+            "command_not_found",
+            words,
+            "Set occ_command to PHP and the absolute path of occ, for example [php, /var/www/nextcloud/occ]",
+        )
+    return None
+
+
+def _php(rc: int, stdout: str, stderr: str, command: t.Sequence[str]) -> Trouble | None:
+    both = f"{stderr}\n{stdout}"
+    if re.search(r"Memcache .*APCu.* not available", both, re.DOTALL):
+        return Trouble(
+            "apcu",
+            _line(both, "Memcache"),
+            f"APCu is off for PHP on the command line: set occ_command to {_with_setting(command, 'apc.enable_cli=1')}, or apc.enable_cli = 1 in its php.ini",
+        )
+    if "Allowed memory size of" in both:
+        return Trouble(
+            "memory_limit",
+            _line(both, "Allowed memory size of"),
+            f"PHP on the command line may use too little memory: set occ_command to {_with_setting(command, 'memory_limit=512M')}",
+        )
+    for pattern in ("requires at least PHP", "not compatible with PHP", "Composer dependencies require a PHP version"):
+        if pattern in both:
+            return Trouble(
+                "php_version",
+                _line(both, pattern),
+                f"The PHP of occ_command ({command[0]}) is not the one of the web server: name that one, for example [/usr/bin/php8.3, /var/www/nextcloud/occ]",
+            )
+    fatal = re.search(r"^(PHP )?(Fatal|Parse) error: .*$", both, re.MULTILINE)
+    if fatal:
+        return Trouble(
+            "php_fatal",
+            _short(fatal.group()),
+            f"PHP itself fails in Nextcloud or in one of its apps, so every occ command does. If the web works, occ_command ({command[0]}) is another"
+            " PHP, or lacks its modules; name the right one or give it settings with php -d",
+        )
+    return None
+
+
+def _not_usable(stdout: str, stderr: str) -> Trouble | None:
+    if re.search(r"An unhandled exception has been thrown:|^Your data directory is invalid", stdout, re.MULTILINE):
+        return Trouble(
+            "exception",
+            first_sentence(stdout, stderr),
+            "Nextcloud itself does not start there; check config.php, its database, and that occ_exec runs occ as the owner of config.php",
+        )
+    if is_unknown_command(stderr) and "Nextcloud is not installed" in f"{stdout}{stderr}":
+        return from_status({"installed": False}, first_sentence(stdout, stderr))
+    return None
+
+
+def _with_setting(command: t.Sequence[str], setting: str) -> str:
+    if "php" in os.path.basename(command[0]):
+        return json.dumps([command[0], "-d", setting, *command[1:]])
+    return json.dumps(["php", "-d", setting, "/var/www/nextcloud/occ"])
+
+
+def _ran_as(entrance: Entrance) -> str:
+    return (
+        f" (occ_exec {json.dumps(entrance.words)})"
+        if entrance.words
+        else f" (user id {os.getuid()}, occ_exec is empty)"
+    )
+
+
+def _line(text: str, pattern: str) -> str:
+    return next(_short(line.strip()) for line in text.splitlines() if pattern in line)
+
+
+def _boxed(stderr: str) -> str:
+    """The first message that Symfony's console framed with blanks and cut hard at the width of a terminal."""
+    box: list[str] = []
+    for line in stderr.splitlines():
+        inside = line.startswith("  ") and line.endswith("  ") and bool(line.strip())
+        if inside:
+            box.append(line[2:-2])
+        elif box:
+            break
+    text = re.sub(r"<[^<>]+>", "", html.unescape("".join(box)))
+    return " ".join(text.split())
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST_SENTENCE else f"{text[:LONGEST_SENTENCE]}…"

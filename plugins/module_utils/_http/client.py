@@ -119,13 +119,14 @@ class JsonClient:
         headers: t.Mapping[str, str] | None = None,
         accepted: t.Container[int] = (),
         timeout: float | None = None,
-        authenticated: bool = True,
+        authorization: str | None = None,
     ) -> Answer:
         """Send one request; reads are repeated where that can help, writes never are.
 
         :param attempted: what the request is for, as an infinitive.
         :param accepted: statuses of 300 and more that the caller decides on itself.
         :param timeout: seconds, when this request may take longer than the others.
+        :param authorization: this Authorization header instead of the credentials; empty for none.
         :raises ApiError: the server refused, in its own words.
         :raises NoAnswer: a write whose effect is unknown.
         :raises TransportError: nothing usable came back.
@@ -134,7 +135,7 @@ class JsonClient:
         for pause in (*PAUSES, None):
             last = pause is None or not reading
             try:
-                answer = self._send(method, path, json, form, params, headers, timeout, authenticated)
+                answer = self._send(method, path, json, form, params, headers, timeout, authorization)
             except requests.exceptions.RequestException as error:
                 if last or not _may_pass(error):
                     raise self._transport_error(error, attempted, reading) from error
@@ -175,7 +176,7 @@ class JsonClient:
         params: t.Mapping[str, str] | None,
         headers: t.Mapping[str, str] | None,
         timeout: float | None,
-        authenticated: bool,
+        authorization: str | None,
     ) -> Answer:
         seconds = timeout or self.connection.timeout
         response = self.session.request(
@@ -185,7 +186,7 @@ class JsonClient:
             data=form,
             params=params,
             headers=dict(headers or {}),
-            auth=None if authenticated else _anonymous,
+            auth=None if authorization is None else _Authorization(authorization),
             timeout=(min(seconds, 10.0), seconds),
             # given with each request, because only then it wins against REQUESTS_CA_BUNDLE (psf/requests#3829)
             verify=self.connection.verify,
@@ -220,6 +221,7 @@ class JsonClient:
             status=answer.status,
             remedy=self._remedy_for(answer),
             **facts,
+            **retry_after(answer),
         )
 
     def _remedy_for(self, answer: Answer) -> str:
@@ -315,8 +317,16 @@ def check_ca_path(path: str | None, option: str) -> None:
         raise BadInput(f"{option} cannot be read ({error.strerror})", remedy=f"Give a file on the host where the module runs: {path}") from error
 
 
-def _anonymous(request: t.Any) -> t.Any:
-    return request
+class _Authorization:
+    """An Authorization header of its own for one request; an empty one is left out."""
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def __call__(self, request: t.Any) -> t.Any:
+        if self._value:
+            request.headers["Authorization"] = self._value
+        return request
 
 
 def _json_of(response: requests.Response) -> t.Any:
@@ -351,8 +361,15 @@ def _wait_for(answer: Answer, pause: float) -> float | None:
     return float(asked) if float(asked) <= LONGEST_RETRY_AFTER else None
 
 
+def retry_after(answer: Answer) -> dict[str, int]:
+    """The seconds that a throttling server asks for, as a fact of the error."""
+    asked = answer.headers.get("Retry-After", "")
+    return {"retry_after": int(asked)} if asked.isdigit() else {}
+
+
 def _is_html(answer: Answer) -> bool:
-    return "html" in answer.headers.get("Content-Type", "").lower() or answer.text.lstrip()[:1] == "<"
+    # an empty body announced as HTML is Nextcloud's own 404 for a missing app (NC §1.1), not a page of something else
+    return bool(answer.text.strip()) and ("html" in answer.headers.get("Content-Type", "").lower() or answer.text.lstrip()[:1] == "<")
 
 
 def _describe_page(answer: Answer) -> str:

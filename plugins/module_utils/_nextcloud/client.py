@@ -15,7 +15,7 @@ import typing as t
 from .._core.argspec import ArgumentSpec
 from .._core.errors import ApiError, CredentialsError, TransportError
 from .._core.module import Call
-from .._http.client import Answer, JsonClient
+from .._http.client import Answer, JsonClient, retry_after
 from .._http.connection import check_secret, check_username, connection, http_spec
 from .occ import OCC_OPTIONS
 
@@ -115,6 +115,10 @@ class Nextcloud(JsonClient):
         secret = state.get("openproject_client_secret")
         if isinstance(secret, str):
             self.secrets.add(secret)
+        token = re.search(r'\bdata-requesttoken="([^"]+)"', answer.text)
+        if token is not None:
+            self._request_token = html.unescape(token.group(1))
+            self.secrets.add(self._request_token)
         return state
 
     def capabilities(self) -> dict[str, t.Any]:
@@ -123,7 +127,10 @@ class Nextcloud(JsonClient):
         return data if isinstance(data, dict) else {}
 
     def request_token(self) -> str:
-        """A request token for the session that the cookies of earlier answers hold (NC §9); asked for once."""
+        """A request token for the session that the cookies of earlier answers hold (NC §9).
+
+        The admin page carries one; without it, it is asked for once.
+        """
         if self._request_token is None:
             data = self.read("/index.php/csrftoken", attempted="get a request token")
             self._request_token = str(data.get("token", ""))
@@ -182,6 +189,7 @@ class Nextcloud(JsonClient):
                 "Too many logins failed from the address that Nextcloud sees; behind a proxy that is the proxy's, unless trusted_proxies"
                 " is set. Wait, or: occ security:bruteforce:reset <address>",
                 identifier="throttled",
+                **retry_after(answer),
             )
         return None
 

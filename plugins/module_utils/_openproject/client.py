@@ -65,6 +65,28 @@ class OpenProject(JsonClient):
             raise self._not_json(answer, attempted)
         return t.cast("dict[str, t.Any]", answer.data)
 
+    def accepts_secret(self, client_id: str, client_secret: str, redirect_uri: str) -> bool | None:
+        """Try an OAuth application's secret with a made-up authorization code (OP §16); changes nothing.
+
+        :returns: whether the secret is right; C(None) when the answer does not tell.
+        """
+        answer = self.call(
+            "POST",
+            "/oauth/token",
+            attempted="try the client secret of the OAuth application",
+            form={
+                "grant_type": "authorization_code",
+                "client_id": client_id,
+                "client_secret": client_secret,
+                "redirect_uri": redirect_uri,
+                "code": "opnc-integration-tries-the-secret",
+            },
+            authorization="",
+            accepted=(400, 401),
+        )
+        error = answer.data.get("error") if isinstance(answer.data, dict) else None
+        return {"invalid_grant": True, "invalid_client": False}.get(str(error))
+
     def explain(self, answer: Answer) -> tuple[str, dict[str, str]]:
         """OpenProject's words and identifiers (OP §2.3); with several violations, all of them."""
         data = answer.data if isinstance(answer.data, dict) else {}

@@ -1,0 +1,417 @@
+# Copyright (c) 2026, the authors of opnc.integration
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From state and wish to steps: a pure function, readable as a table (design §5).
+
+Each step leaves a state that the next run recognises and finishes; the order is the one of design §5.3.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from .._core.errors import Refused
+from .._nextcloud import project_folders
+from .._nextcloud.integration import OAUTH
+from .state import APPLICATION_PASSWORD, NEXTCLOUD_OAUTH, OPENPROJECT_OAUTH, LinkState, Wish
+
+OPENPROJECT, NEXTCLOUD = "openproject", "nextcloud"
+
+# what is done
+HEAL_CLIENT = "heal_client"
+UPDATE_STORAGE = "update_storage"
+MANAGEMENT_OFF = "management_off"
+CREATE_STORAGE = "create_storage"
+RECREATE_STORAGE = "recreate_storage"
+REPLACE_APPLICATION = "replace_application"
+REPAIR = "repair"
+PATCH_SETUP = "patch_setup"
+MEND_REDIRECT = "mend_redirect"
+NEW_CLIENT = "new_client"
+HAND_OVER_CLIENT = "hand_over_client"
+HAND_OVER_PASSWORD = "hand_over_password"
+
+#: stands in a step's values for OpenProject's client id and secret, which only the run knows
+HANDED_OUT = "handed out while the plan is carried out"
+
+AUTHORISE_NEXTCLOUD = "every user must let OpenProject access Nextcloud again (OpenProject, Files tab of a work package, Log in)"
+AUTHORISE_OPENPROJECT = "every user must connect Nextcloud to OpenProject again (Nextcloud, Personal settings, OpenProject)"
+
+TWO_WAYS_OUT = (
+    "Two ways out: give runner_command (and runner_exec), so that OpenProject replaces its OAuth application without touching projects and files;"
+    " or remove the link with state=absent and force_delete=true, which deletes the storage with all its file links and automatic folders, and run again"
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One write, or a pair of writes that belong together.
+
+    :param text: what is done, in an administrator's words, without ids that a server hands out.
+    :param reason: why.
+    :param values: what is written.
+    """
+
+    kind: str
+    side: str
+    text: str
+    reason: str
+    values: t.Mapping[str, t.Any] = field(default_factory=dict)
+
+    def as_action(self) -> dict[str, str]:
+        """The step as a module shows it."""
+        return {"side": self.side, "action": self.text, "reason": self.reason}
+
+
+@dataclass
+class Plan:
+    """Steps in the order in which they are safe.
+
+    :param wants: facts that only a plan with a write needs and that nobody has read yet: C(pieces), C(project_storages).
+    :param costs: what the steps cost users.
+    """
+
+    steps: list[Step] = field(default_factory=list)
+    wants: set[str] = field(default_factory=set)
+    costs: list[str] = field(default_factory=list)
+
+    def add(self, kind: str, side: str, text: str, reason: str, **values: t.Any) -> None:
+        """Append a step."""
+        self.steps.append(Step(kind, side, text, reason, values))
+
+    @property
+    def writes(self) -> bool:
+        """Whether anything is to be done, or may be once the wanted facts are known."""
+        return bool(self.steps or self.wants)
+
+    def has(self, *kinds: str) -> bool:
+        """Whether one of these steps is in the plan."""
+        return any(step.kind in kinds for step in self.steps)
+
+
+def make_plan(state: LinkState, wish: Wish) -> Plan:
+    """What is to be done so that the link is as wished; nothing on a link that is.
+
+    :raises Refused: the state forbids it; nothing was written.
+    """
+    refuse_what_is_not_ours(state, wish)
+    plan = Plan()
+    application = _openproject_application(state, wish, plan)
+    client = _nextcloud_client(state, wish, plan, application)
+    password = _project_folders(state, wish, plan, application)
+
+    if client.heal:
+        plan.add(HEAL_CLIENT, NEXTCLOUD, "make a new OAuth client for OpenProject", "the one that Nextcloud points to was deleted")
+    if application in (None, REPLACE_APPLICATION):
+        _storage_itself(state, wish, plan)
+    if password.off:
+        plan.add(
+            MANAGEMENT_OFF,
+            OPENPROJECT,
+            f'switch automatic management of the storage "{wish.storage_name}" off',
+            "until the new application password is handed over; project storages keep their mode and folders"
+            if password.renew
+            else "project_folders is false",
+        )
+    if application is not None:
+        plan.add(application, OPENPROJECT, _application_text(application, wish), _application_reason(state, wish))
+    for piece in password.pieces:
+        plan.add(REPAIR, NEXTCLOUD, piece.title, "a piece of the project folders is missing or wrong", piece=piece)
+    values, reasons = _setup_values(state, wish, application is not None, password)
+    if values:
+        plan.add(PATCH_SETUP, NEXTCLOUD, _setup_text(values), "; ".join(reasons), **values)
+    if client.mend_redirect and "openproject_instance_url" not in values:
+        plan.add(
+            MEND_REDIRECT,
+            NEXTCLOUD,
+            "write the address of OpenProject again",
+            "the redirect URI of the OAuth client still has another one",
+        )
+    if client.renew:
+        plan.add(NEW_CLIENT, NEXTCLOUD, "make a new OAuth client for OpenProject", client.reason)
+    if client.hand_over:
+        plan.add(HAND_OVER_CLIENT, OPENPROJECT, "enter the OAuth client of Nextcloud", client.reason)
+    if password.renew:
+        plan.add(HAND_OVER_PASSWORD, OPENPROJECT, "enter the application password of Nextcloud", password.reason)
+    _costs(state, plan)
+    return plan
+
+
+def refuse_what_is_not_ours(state: LinkState, wish: Wish) -> None:
+    """The rules of ownership (design §5.2).
+
+    :raises Refused: the storage, or the Nextcloud, belongs to somebody else.
+    """
+    storage, half = state.storage, state.nextcloud
+    if storage is not None:
+        ours = (
+            wish.nextcloud.is_same(storage.host)
+            or storage.id == wish.storage_id
+            or (storage.client_id is not None and storage.client_id == half.openproject_client_id)
+        )
+        if not ours:
+            raise Refused(
+                f'the storage "{storage.name}" in OpenProject (id {storage.id}) stands for another Nextcloud, {storage.host}',
+                remedy=f"Choose another storage_name; or, if that is this Nextcloud under a former address, set storage_id: {storage.id}",
+            )
+        if storage.sso:
+            raise Refused(
+                f'the storage "{storage.name}" authenticates by single sign-on, which this collection does not manage',
+                remedy="Set it to two-way OAuth in OpenProject (Administration, Files), or leave this link to its own tools",
+            )
+        others = [other for other in state.listed if other.id != storage.id and other.name == wish.storage_name]
+        if others and storage.name != wish.storage_name:
+            raise Refused(
+                f'the storage of this Nextcloud is called "{storage.name}" and cannot be renamed to "{wish.storage_name}":'
+                f" another storage has that name (id {others[0].id}, {others[0].host})",
+                remedy=f'Set storage_name to "{storage.name}" or to a free name',
+            )
+    known = storage is not None and storage.client_id is not None and storage.client_id == half.openproject_client_id
+    if half.linked and not wish.openproject.is_same(half.openproject_url) and not known and not wish.relink:
+        raise Refused(
+            f"Nextcloud is linked to another OpenProject, {half.openproject_url}",
+            remedy="If it shall leave that one, or if that is this OpenProject under a former address, set relink: true",
+        )
+
+
+# --- OpenProject's OAuth application ---------------------------------------------------------------------------------
+
+
+def _openproject_application(state: LinkState, wish: Wish, plan: Plan) -> str | None:
+    """How a client secret for Nextcloud is obtained: C(None) when the one it has is right."""
+    storage = state.storage
+    if storage is None:
+        return CREATE_STORAGE
+    if state.openproject_oauth_agreed and OPENPROJECT_OAUTH not in wish.rotate:
+        return None
+    # nobody can have used a storage that was never completed: the trace of a run that died (design §5.3)
+    if storage.nextcloud_client_id is None and not storage.has_application_password:
+        if state.project_storages is None:
+            plan.wants.add("project_storages")
+            return RECREATE_STORAGE
+        if state.project_storages == 0:
+            return RECREATE_STORAGE
+    if state.runner:
+        return REPLACE_APPLICATION
+    if OPENPROJECT_OAUTH in wish.rotate and state.openproject_oauth_agreed:
+        raise Refused(
+            "OpenProject's API cannot renew an OAuth application",
+            remedy="Give runner_command (and runner_exec): OpenProject's own command line can",
+        )
+    raise Refused(f"{_application_reason(state, wish)}, and the storage is in use", remedy=TWO_WAYS_OUT)
+
+
+def _application_text(application: str, wish: Wish) -> str:
+    return {
+        CREATE_STORAGE: f'create the storage "{wish.storage_name}" for {wish.nextcloud}',
+        RECREATE_STORAGE: f'delete the unfinished storage "{wish.storage_name}", which nobody uses, and create it again',
+        REPLACE_APPLICATION: f'replace the OAuth application of the storage "{wish.storage_name}"',
+    }[application]
+
+
+def _application_reason(state: LinkState, wish: Wish) -> str:
+    storage, half = state.storage, state.nextcloud
+    if storage is None:
+        return "OpenProject has no storage for this Nextcloud"
+    if OPENPROJECT_OAUTH in state.wrong:
+        return "the client secret that Nextcloud stores was tried and is wrong"
+    if storage.client_id is None:
+        return "the OAuth application of the storage was deleted"
+    if state.openproject_oauth_agreed and OPENPROJECT_OAUTH in wish.rotate:
+        return "rotation was asked for"
+    if not half.openproject_client_id or not half.openproject_client_secret:
+        return "Nextcloud does not have the client id and secret of OpenProject's OAuth application, and OpenProject shows a secret only once"
+    return "Nextcloud has the client id of another OAuth application than the storage's, and OpenProject shows a secret only once"
+
+
+def _storage_itself(state: LinkState, wish: Wish, plan: Plan) -> None:
+    storage = t.cast("t.Any", state.storage)
+    values: dict[str, str] = {}
+    reasons = []
+    if storage.name != wish.storage_name:
+        values["name"] = wish.storage_name
+        reasons.append(f'its name is "{storage.name}"')
+    if not wish.nextcloud.is_same(storage.host):
+        values["host"] = str(wish.nextcloud)
+        reasons.append(f"its host is {storage.host}")
+    if values:
+        words = " and ".join(f"{key} to {value}" for key, value in values.items())
+        plan.add(UPDATE_STORAGE, OPENPROJECT, f"change the storage: {words}", "; ".join(reasons), **values)
+
+
+# --- Nextcloud's OAuth client ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Client:
+    heal: bool
+    renew: bool
+    hand_over: bool
+    mend_redirect: bool
+    reason: str
+
+
+def _nextcloud_client(state: LinkState, wish: Wish, plan: Plan, application: str | None) -> _Client:
+    half, storage = state.nextcloud, state.storage
+    agreed = state.nextcloud_oauth_agreed and application not in (CREATE_STORAGE, RECREATE_STORAGE)
+    rotated = NEXTCLOUD_OAUTH in wish.rotate
+    if agreed and not rotated:
+        reason = ""
+    elif agreed:
+        reason = "rotation was asked for"
+    elif NEXTCLOUD_OAUTH in state.wrong:
+        reason = "the client secret that OpenProject stores was tried and is wrong"
+    elif storage is None or application == RECREATE_STORAGE or storage.nextcloud_client_id is None:
+        reason = "the storage does not have it yet"
+    elif half.client_id is None:
+        reason = "Nextcloud has no OAuth client any more"
+    else:
+        reason = "the storage has another client id than Nextcloud, and Nextcloud shows a secret only once"
+    hand_over = not agreed or rotated
+    return _Client(
+        heal=half.dangling,
+        renew=hand_over and half.client_id is not None,
+        hand_over=hand_over,
+        mend_redirect=not hand_over and half.redirect_uri != wish.client_redirect_uri(half.client_id),
+        reason=reason,
+    )
+
+
+# --- project folders -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Folders:
+    """What happens to project folders: pieces to repair, whether a new application password is made and handed over."""
+
+    set_up: bool = False
+    renew: bool = False
+    off: bool = False
+    pieces: tuple[project_folders.Piece, ...] = ()
+    reason: str = ""
+
+
+def _project_folders(state: LinkState, wish: Wish, plan: Plan, application: str | None) -> _Folders:
+    half, storage = state.nextcloud, state.storage
+    stays = storage is not None and application not in (CREATE_STORAGE, RECREATE_STORAGE)
+    managed = stays and storage is not None and storage.has_application_password
+    if wish.project_folders is False:
+        if APPLICATION_PASSWORD in wish.rotate:
+            raise Refused("an application password cannot be renewed while project_folders is false")
+        return _Folders(off=managed)
+    if wish.project_folders is None:
+        return _folders_left_alone(state, wish, managed)
+
+    set_up, pieces = False, ()
+    if not state.folders_right:
+        if not half.app or not half.group_folders_app:
+            set_up = True
+        elif state.pieces is None:
+            plan.wants.add("pieces")
+        elif project_folders.is_untouched(state.pieces):
+            set_up = True
+        else:
+            pieces = tuple(project_folders.missing(state.pieces, adopt_folder=wish.adopt_folder))
+            if not pieces:
+                raise Refused(
+                    "OpenProject Integration does not find the project folders right, although every piece of them is there",
+                    server=state.pieces.server,
+                    remedy="See whether the app Group folders works for the account OpenProject, and what Nextcloud's log says",
+                )
+    if APPLICATION_PASSWORD in wish.rotate:
+        reason = "rotation was asked for"
+    elif set_up:
+        reason = "project folders are being set up"
+    elif APPLICATION_PASSWORD in state.wrong:
+        reason = "the application password that OpenProject stores was tried and is wrong"
+    elif not half.application_password or state.user is None:
+        reason = "Nextcloud has no application password for project folders"
+    elif half.fresh:
+        reason = "OpenProject Integration was reset"
+    elif not managed:
+        reason = "automatic management is off in OpenProject"
+    else:
+        return _Folders(pieces=pieces)
+    return _Folders(set_up=set_up, renew=True, off=managed, pieces=pieces, reason=reason)
+
+
+def _folders_left_alone(state: LinkState, wish: Wish, managed: bool) -> _Folders:
+    """Project folders are not asked for: only what would break them must be made good again.
+
+    After a reset both C(setup_*) keys must be sent once (NC §1.5), and a false one removes the password that OpenProject holds.
+    """
+    half = state.nextcloud
+    if APPLICATION_PASSWORD in wish.rotate:
+        if not managed:
+            raise Refused(
+                "there is no application password to renew: automatic management is off in OpenProject",
+                remedy="Set project_folders: true to switch it on",
+            )
+        return _Folders(renew=True, off=True, reason="rotation was asked for")
+    if managed and APPLICATION_PASSWORD in state.wrong:
+        return _Folders(renew=True, off=True, reason="the application password that OpenProject stores was tried and is wrong")
+    if managed and half.fresh and half.folders:
+        return _Folders(renew=True, off=True, reason="OpenProject Integration was reset")
+    return _Folders()
+
+
+# --- what is written to Nextcloud ------------------------------------------------------------------------------------
+
+
+def _setup_values(
+    state: LinkState, wish: Wish, new_secret: bool, folders: _Folders
+) -> tuple[dict[str, t.Any], list[str]]:
+    """One PATCH with all that differs (NC §1.3, §1.5)."""
+    half = state.nextcloud
+    values: dict[str, t.Any] = {}
+    reasons: list[str] = []
+    if not wish.openproject.is_same(half.openproject_url):
+        values["openproject_instance_url"] = str(wish.openproject)
+        reasons.append(f"its address of OpenProject is {half.openproject_url}" if half.openproject_url else "it has no address of OpenProject")
+    if new_secret:
+        # always both: with one of them the app forgets all users' tokens without revoking them (NC §1.5)
+        values["openproject_client_id"] = values["openproject_client_secret"] = HANDED_OUT
+        reasons.append("OpenProject has a new OAuth application")
+    if new_secret or half.authorization_method != OAUTH:
+        # without it a PATCH after a reset leaves the app incomplete (NC §9)
+        values["authorization_method"] = OAUTH
+    if half.authorization_method != OAUTH:
+        reasons.append(f"its authentication method is {half.authorization_method or 'not set'}")
+    for key in ("default_enable_navigation", "default_enable_unified_search"):
+        wished = getattr(wish, key)
+        if wished is not None and wished != getattr(half, key):
+            values[key] = wished
+            reasons.append(f"{key} is {str(getattr(half, key)).lower()}")
+    if folders.renew or half.fresh:
+        values["setup_project_folder"] = folders.set_up
+        values["setup_app_password"] = folders.renew
+        reasons.append(folders.reason or "OpenProject Integration was never told whether it has project folders")
+    return values, reasons
+
+
+def _setup_text(values: t.Mapping[str, t.Any]) -> str:
+    words = {
+        "openproject_instance_url": "the address of OpenProject",
+        "openproject_client_secret": "client id and secret of OpenProject's OAuth application",
+        "authorization_method": "the authentication method",
+        "default_enable_navigation": "the navigation link",
+        "default_enable_unified_search": "unified search",
+    }
+    parts = [text for key, text in words.items() if key in values]
+    text = f"enter {', '.join(parts)}" if parts else ""
+    if values.get("setup_project_folder"):
+        text += f"{'; ' if text else ''}set up user, groups, group folder and application password for project folders"
+    elif values.get("setup_app_password"):
+        text += f"{'; ' if text else ''}make a new application password for project folders"
+    return text or "say that there are no project folders"
+
+
+def _costs(state: LinkState, plan: Plan) -> None:
+    if state.storage is None or not (state.storage.nextcloud_client_id or state.nextcloud.linked):
+        return
+    if plan.has(NEW_CLIENT, HEAL_CLIENT):
+        plan.costs.append(f"The OAuth client of Nextcloud is new: {AUTHORISE_NEXTCLOUD}.")
+    if plan.has(REPLACE_APPLICATION, RECREATE_STORAGE):
+        plan.costs.append(f"The OAuth application of OpenProject is new: {AUTHORISE_OPENPROJECT}.")

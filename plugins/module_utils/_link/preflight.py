@@ -1,0 +1,167 @@
+# Copyright (c) 2026, the authors of opnc.integration
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What can be known before the first write is looked at before the first write (design §6); only when the plan has one."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._core.errors import ApiError, Failure, Refused
+from .._nextcloud.integration import NEWEST_TRIED_APP, NEWEST_TRIED_NEXTCLOUD, OLDEST_APP, OLDEST_NEXTCLOUD
+from .._openproject.storages import NEWEST_TRIED
+from .plan import CREATE_STORAGE, PATCH_SETUP, RECREATE_STORAGE, UPDATE_STORAGE, Plan
+from .read import Sides
+from .state import LinkState, Wish
+
+Warn = t.Callable[[str], None]
+
+#: what Nextcloud says of an address that it is to accept as OpenProject's (NC §1.4): cause and remedy
+PROBE_RESULTS = {
+    "invalid": ("it is not an address that Nextcloud accepts", "Underscores and non-ASCII letters in host names are refused; give the ASCII form"),
+    "redirected": ("OpenProject redirects it to {details}", "Set openproject_public_url to that address"),
+    "not_valid_body": ("what answers there is not OpenProject", "Something in front of OpenProject (a portal, a proxy, another site) answers Nextcloud"),
+    "client_exception": ("it was answered with an error ({details})", "Something in front of OpenProject refuses Nextcloud, or the path of the address is wrong"),
+    "server_exception": ("OpenProject answered with a server error ({details})", "See whether OpenProject is up; it may still be starting"),
+    "request_exception": ("the request failed ({details})", "Look at TLS: a private certificate authority must be made known to Nextcloud (module nextcloud_certificate)"),
+    "network_error": (
+        "Nextcloud cannot reach it ({details})",
+        "Check name service, firewall and certificate from Nextcloud's server; a private certificate authority must be made known to"
+        " Nextcloud (module nextcloud_certificate); a proxy in Nextcloud's configuration needs proxyexclude",
+    ),
+    "local_remote_servers_not_allowed": (
+        "Nextcloud refuses local addresses, and it says the same of a name that it cannot resolve",
+        "If the address is local on purpose: occ config:system:set allow_local_remote_servers --value=true --type=boolean"
+        " (role prepare_nextcloud: prepare_nextcloud_allow_local_remote_servers: true). If not, check the name service of Nextcloud's server",
+    ),
+    "unexpected_error": ("Nextcloud met an unexpected error ({details})", "Look at Nextcloud's log"),
+}  # fmt: skip
+
+
+def look_before_writing(sides: Sides, state: LinkState, wish: Wish, plan: Plan, warn: Warn) -> None:
+    """Raise everything that would make a write of this plan fail.
+
+    :raises Failure: with server, cause and remedy; nothing was written.
+    """
+    _openproject(sides, state, plan, warn)
+    if not state.nextcloud.app:
+        return
+    _versions(sides, warn)
+    if plan.has(CREATE_STORAGE, RECREATE_STORAGE) or _writes(plan, UPDATE_STORAGE, "host"):
+        _host(sides, wish)
+    if _writes(plan, PATCH_SETUP, "openproject_instance_url"):
+        _address(sides, wish)
+
+
+def explain_missing_app(sides: Sides) -> Refused:
+    """The app's routes answer 404: which of the reasons it is."""
+    client = sides.integration.client
+    try:
+        status = client.read("/status.php", attempted="read the status")
+    except Failure:
+        status = {}
+    if not isinstance(status, dict) or "installed" not in status:
+        return Refused(
+            "what answers there is not Nextcloud, or Nextcloud has another path",
+            server=client.server,
+            remedy="Check nextcloud_url, its path too: https://host/nextcloud",
+        )
+    if not status["installed"]:
+        return Refused(
+            "Nextcloud is not installed yet", server=client.server, remedy="Wait for its first start, or finish its set-up"
+        )
+    if status.get("needsDbUpgrade"):
+        return Refused("Nextcloud waits for an upgrade", server=client.server, remedy="Run: occ upgrade")
+    if status.get("maintenance"):
+        return Refused("Nextcloud is in maintenance mode", server=client.server, remedy="Run again when it is over")
+    return Refused(
+        "the app OpenProject Integration (integration_openproject) is missing or disabled",
+        server=client.server,
+        remedy="Enable it: role prepare_nextcloud, module nextcloud_app, or occ app:enable integration_openproject",
+    )
+
+
+def _writes(plan: Plan, kind: str, key: str) -> bool:
+    return any(step.kind == kind and key in step.values for step in plan.steps)
+
+
+def _openproject(sides: Sides, state: LinkState, plan: Plan, warn: Warn) -> None:
+    storages = sides.storages
+    # a visible storage shows by itself that there is an active project, that the account is an administrator, and by its
+    # keys that the version is one we know (OP §1, §3.2)
+    if state.storage is not None:
+        return
+    version = storages.version()
+    if version[:2] > NEWEST_TRIED:
+        warn(f"OpenProject {'.'.join(map(str, version))} is newer than {'.'.join(map(str, NEWEST_TRIED))}, the newest known to this collection.")
+    if not state.listed and storages.active_projects() == 0:
+        raise Refused(
+            "there is no active project, and then OpenProject hides every storage, also from administrators: one made now could be neither"
+            " completed nor deleted",
+            server=storages.client.server,
+            remedy="Create or unarchive a project first",
+        )
+
+
+def _versions(sides: Sides, warn: Warn) -> None:
+    server = sides.integration.client.server
+    major, app, _group_folders = sides.integration.versions()
+    if major and major < OLDEST_NEXTCLOUD:
+        raise Refused(
+            f"its version {major} is too old", server=server, remedy=f"Supported is Nextcloud {OLDEST_NEXTCLOUD} and newer"
+        )
+    if app and app[:2] < OLDEST_APP:
+        raise Refused(
+            f"its app OpenProject Integration {'.'.join(map(str, app))} is too old",
+            server=server,
+            remedy=f"Supported is {'.'.join(map(str, OLDEST_APP))} and newer: occ app:update integration_openproject",
+        )
+    if major > NEWEST_TRIED_NEXTCLOUD or (app and app[:2] > NEWEST_TRIED_APP):
+        warn(
+            f"Nextcloud {major} with OpenProject Integration {'.'.join(map(str, app))} is newer than"
+            f" {NEWEST_TRIED_NEXTCLOUD} with {'.'.join(map(str, NEWEST_TRIED_APP))}, the newest known to this collection."
+        )
+
+
+def _host(sides: Sides, wish: Wish) -> None:
+    """What OpenProject will look at when it saves the host (OP §3.9, §5)."""
+    if wish.nextcloud.scheme == "http" and not wish.nextcloud.is_loopback:
+        raise Refused(
+            f"OpenProject accepts plain http only for localhost and loopback addresses, not for {wish.nextcloud}",
+            server=sides.storages.client.server,
+            remedy="Give Nextcloud https, and say so in nextcloud_url or nextcloud_public_url",
+        )
+    if len(str(wish.nextcloud)) > 255:
+        raise Refused("the address of Nextcloud is longer than 255 characters", server=sides.storages.client.server)
+    if not sides.integration.passes_authorization():
+        raise Refused(
+            "its web server does not hand on the Authorization header, which OpenProject needs",
+            server=sides.integration.client.server,
+            remedy="See Nextcloud's notes on pretty URLs; with Apache mod_rewrite and mod_env, with PHP-FPM CGIPassAuth, bring the header through",
+        )
+
+
+def _address(sides: Sides, wish: Wish) -> None:
+    """Whether Nextcloud itself accepts the address of OpenProject."""
+    result, details = sides.integration.probe(str(wish.openproject))
+    if result is True:
+        return
+    cause, remedy = PROBE_RESULTS.get(str(result), (f'Nextcloud says "{result}" of it ({{details}})', "Look at Nextcloud's log"))
+    raise Refused(
+        cause.format(details=details or "no details"),
+        attempted=f"make Nextcloud accept {wish.openproject} as the address of OpenProject",
+        server=sides.integration.client.server,
+        remedy=remedy,
+        result=str(result),
+    )
+
+
+def tell_host_apart(error: ApiError, sides: Sides) -> Failure:
+    """OpenProject says the same of a missing app, of maintenance and of a wrong path (OP §16); Nextcloud tells which it is."""
+    if error.status != 422 or "host" not in error.attribute:
+        return error
+    explained = explain_missing_app(sides)
+    if "missing or disabled" in explained.answer:
+        return error
+    return Refused(explained.answer, attempted=error.attempted, server=explained.server, remedy=explained.remedy)

@@ -38,7 +38,7 @@ class Entrance:
         """Name of the program: C(docker), C(kubectl), C(runuser); empty when occ is started directly."""
         return os.path.basename(self.words[0]) if self.words else ""
 
-    def check(self, *, passes_stdin: bool, secret: bool) -> None:
+    def check(self, *, secret: bool) -> None:
         """Refuse words that are known to swallow standard input, or to show what comes through it.
 
         :raises BadInput: names a corrected list.
@@ -50,7 +50,7 @@ class Entrance:
                 "occ_exec asks for a terminal, which would show a secret that is handed over",
                 remedy=f"Set occ_exec to {self.without_terminal()}",
             )
-        if passes_stdin and not self._is_compose() and not self._has_flag("i", ("--interactive", "--stdin")):
+        if not self._is_compose() and not self._has_flag("i", ("--interactive", "--stdin")):
             raise self.no_input()
 
     def no_input(self) -> BadInput:

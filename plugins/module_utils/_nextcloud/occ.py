@@ -35,6 +35,14 @@ PASSWORD_VARIABLES = ("NC_PASS", "OC_PASS")
 #: where snaps and administrators' programs live when a login by Ansible does not search there (field case O01)
 MORE_PATHS = "/snap/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 NO_INPUT = "opnc: no standard input"
+SNAP_OCC = "nextcloud.occ"
+#: the snap sees another /tmp than everybody else
+SNAP_FOLDER = "/var/snap/nextcloud/common"
+#: arguments: folder or empty, name, occ and its arguments; standard input: the file
+WITH_FILE = (
+    'd=$(mktemp -d "${1:-${TMPDIR:-/tmp}}/opnc.XXXXXX") || exit 98; trap \'rm -rf "$d"\' EXIT; f=$d/$2; shift 2; '
+    'umask 022; chmod 755 "$d"; cat > "$f"; "$@" "$f"'
+)
 
 
 @dataclass(frozen=True)
@@ -99,18 +107,11 @@ class Occ:
         :param secret_environment: variables with secrets, such as C(OC_PASS); they take no way that others can see.
         :param accepted: exit codes that the caller decides on itself.
         :raises CommandError: occ failed, did not start, or did nothing although its exit code is 0 (NC §5.1). Its fact
-            C(cause) names what is wrong with this occ as a whole (C(maintenance), C(wrong_user) …) and is missing otherwise.
+            C(cause) names what is wrong with this occ as a whole (C(maintenance), C(wrong_user) …); else it is missing.
         :raises BadInput: a secret cannot travel by environment, or what is in C(occ_exec) cannot pass it on.
         """
-        completed = self._start(arguments, attempted, stdin, secret_environment or {})
-        trouble = self._trouble(completed)
-        if trouble is None and completed.rc not in accepted:
-            trouble = Trouble(
-                "", first_sentence(completed.stdout, completed.stderr) or f"exit code {completed.rc} without a word"
-            )
-        if trouble is not None:
-            raise self._error(trouble, arguments, attempted, completed.rc)
-        return completed
+        completed = self._start(arguments, attempted, stdin or None, secret_environment or {})
+        return self._judged(completed, arguments, attempted, accepted)
 
     def json(self, arguments: t.Sequence[str], *, attempted: str, **more: t.Any) -> t.Any:
         """Run a command with C(--output=json) and return its data.
@@ -131,20 +132,47 @@ class Occ:
             raise self._error(trouble, command, attempted, 0)
         return data
 
+    def run_with_file(
+        self, arguments: t.Sequence[str], *, name: str, content: str, attempted: str, accepted: t.Container[int] = (0,)
+    ) -> Completed:
+        """Run a command whose last argument is a file, which is made where occ lives and removed again.
+
+        The account of occ can read it, and so can everybody else there: for contents without secrets only.
+
+        :param name: name of the file, without a folder.
+        """
+        words = [*self.command, *GLOBAL_FLAGS, *arguments]
+        folder = SNAP_FOLDER if os.path.basename(self.command[0]) == SNAP_OCC else ""
+        completed = self._execute(
+            ["sh", "-c", WITH_FILE, "sh", folder, name, *words], arguments, attempted, content, {}
+        )
+        return self._judged(completed, [*arguments, name], attempted, accepted)
+
     def status(self) -> dict[str, t.Any]:
         """C(installed), C(maintenance), C(needsDbUpgrade), C(version), C(versionstring) (NC §5.1)."""
         data = self.json(["status"], attempted="read the status of Nextcloud", accepted=(0, 1, 2))
         return data if isinstance(data, dict) else {}
 
+    def _judged(
+        self, completed: Completed, arguments: t.Sequence[str], attempted: str, accepted: t.Container[int]
+    ) -> Completed:
+        trouble = self._trouble(completed)
+        if trouble is None and completed.rc not in accepted:
+            trouble = Trouble(
+                "", first_sentence(completed.stdout, completed.stderr) or f"exit code {completed.rc} without a word"
+            )
+        if trouble is not None:
+            raise self._error(trouble, arguments, attempted, completed.rc)
+        return completed
+
     def _trouble(self, completed: Completed) -> Trouble | None:
         if completed.rc == 0:
-            return silent_trouble(completed.stdout, self.command, self.entrance)
+            return silent_trouble(completed.stdout, self.entrance)
         trouble = diagnose(completed.rc, completed.stdout, completed.stderr, self.command, self.entrance)
-        if trouble is None and is_unknown_command(completed.stderr):
+        if trouble is None and is_unknown_command(completed.stdout, completed.stderr):
             # --no-warnings also hides why the commands of apps are gone, so occ is asked once more, for its status
-            status = find_json(
-                self._start(["status", "--output=json"], "read the status of Nextcloud", None, {}).stdout
-            )[1]
+            answer = self._start(["status", "--output=json"], "read the status of Nextcloud", None, {})
+            _found, status = find_json(answer.stdout)
             words = first_sentence(completed.stdout, completed.stderr)
             return from_status(status if isinstance(status, dict) else {}, words)
         return trouble
@@ -165,31 +193,45 @@ class Occ:
     ) -> Completed:
         variables = _variables(secret_environment)
         self.secrets.add(*variables.values())
-        words, data, environment = [*self.command, *GLOBAL_FLAGS, *arguments], stdin, _environment()
-        if self.entrance.words:
-            if variables:
-                words = ["sh", "-c", _reader(variables), "sh", *words]
-                data = "".join(f"{value}\n" for value in variables.values()) + (stdin or "")
-            self.entrance.check(passes_stdin=data is not None, secret=bool(variables))
-            words = [*self.entrance.words, *words]
-        else:
-            environment.update(variables)
+        words = [*self.command, *GLOBAL_FLAGS, *arguments]
+        if not self.entrance.words:
+            return self._execute(words, arguments, attempted, stdin, variables)
+        if not variables and stdin is None:
+            return self._execute(words, arguments, attempted, None, {})
+        data = "".join(f"{value}\n" for value in variables.values()) + (stdin or "")
+        self.entrance.check(secret=bool(variables))
+        words = ["sh", "-c", _reader(variables, with_input=stdin is not None), "sh", *words]
+        completed = self._execute(words, arguments, attempted, data, {})
+        if NO_INPUT in completed.stderr:
+            raise self.entrance.no_input()
+        return completed
+
+    def _execute(
+        self,
+        words: t.Sequence[str],
+        arguments: t.Sequence[str],
+        attempted: str,
+        stdin: str | None,
+        variables: t.Mapping[str, str],
+    ) -> Completed:
+        words, environment = [*self.entrance.words, *words], {**_environment(), **variables}
         program = shutil.which(words[0], path=environment["PATH"])
         if program is None:
             option = "occ_exec" if self.entrance.words else "occ_command"
             trouble = Trouble(
                 "command_not_found",
                 f"there is no program {words[0]} (looked for in PATH and in {MORE_PATHS.replace(':', ', ')})",
-                f"Set {option} to where it is on the machine that runs the module, or run the module on another machine",
+                f"Set {option} to where it is on the machine that runs the module, or run the module elsewhere",
             )
             raise self._error(trouble, arguments, attempted, None)
         try:
-            completed = _execute([program, *words[1:]], data, environment, self.timeout)
+            return _run([program, *words[1:]], stdin, environment, self.timeout)
         except subprocess.TimeoutExpired as error:
             trouble = Trouble(
                 "timeout",
                 f"no end after {self.timeout:g} seconds",
-                "It may still be running there. If it only needs longer, raise occ_timeout; if not, run the command by hand and see what it waits for",
+                "It may still be running there. If it only needs longer, raise occ_timeout;"
+                " if not, run the command by hand and see what it waits for",
             )
             raise self._error(trouble, arguments, attempted, None) from error
         except OSError as error:
@@ -199,9 +241,6 @@ class Occ:
                 "Check occ_command and occ_exec",
             )
             raise self._error(trouble, arguments, attempted, None) from error
-        if variables and self.entrance.words and NO_INPUT in completed.stderr:
-            raise self.entrance.no_input()
-        return completed
 
 
 def find_json(text: str) -> tuple[bool, t.Any]:
@@ -221,7 +260,8 @@ def find_json(text: str) -> tuple[bool, t.Any]:
 
 
 def _documents(text: str) -> list[t.Any]:
-    decoder, found, after = json.JSONDecoder(), [], 0
+    decoder, after = json.JSONDecoder(), 0
+    found: list[t.Any] = []
     for match in re.finditer(r"^[ \t]*(?=\S)", text, re.MULTILINE):
         if match.end() < after:
             continue
@@ -263,14 +303,20 @@ def _variables(secret_environment: t.Mapping[str, str]) -> dict[str, str]:
     return variables
 
 
-def _reader(variables: t.Iterable[str]) -> str:
-    """Shell code that reads one line for each variable, exports them and leaves the rest of its input to the command.
+def _reader(variables: t.Iterable[str], *, with_input: bool) -> str:
+    """Shell code that reads one line for each variable, exports them and hands the rest of its input to the command.
 
-    The shell reads a pipe byte by byte, so nothing of the rest is lost.
+    The shell reads a pipe byte by byte, so nothing of the rest is lost. The rest is collected first, because
+    ``config:import`` does not wait for input that is still on its way through a network.
     """
     names = list(variables)
-    reads = " && ".join(f"IFS= read -r {name}" for name in names)
-    return f"{{ {reads}; }} || {{ echo '{NO_INPUT}' >&2; exit 97; }}; export {' '.join(names)}; exec \"$@\""
+    steps = [f"IFS= read -r {name}" for name in names]
+    if with_input:
+        steps.append('opnc=$(cat; echo .) && [ "$opnc" != . ]')
+    script = f"{{ {' && '.join(steps)}; }} || {{ echo '{NO_INPUT}' >&2; exit 97; }}; "
+    if names:
+        script += f"export {' '.join(names)}; "
+    return script + ('printf %s "${opnc%.}" | "$@"' if with_input else 'exec "$@"')
 
 
 def _environment() -> dict[str, str]:
@@ -287,7 +333,7 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _execute(words: t.Sequence[str], stdin: str | None, environment: t.Mapping[str, str], timeout: float) -> Completed:
+def _run(words: t.Sequence[str], stdin: str | None, environment: t.Mapping[str, str], timeout: float) -> Completed:
     process = subprocess.Popen(
         [word.encode("utf-8", "surrogateescape") for word in words],
         stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,

@@ -52,11 +52,10 @@ def first_sentence(stdout: str, stderr: str) -> str:
     return ""
 
 
-def is_unknown_command(stderr: str) -> bool:
+def is_unknown_command(stdout: str, stderr: str) -> bool:
     """Whether occ does not know the command; its app is not loaded, for whatever reason."""
-    return bool(
-        re.search(r'There are no commands defined in the "|^\s+Command ".*?" is not defined\.', stderr, re.MULTILINE)
-    )
+    pattern = r'There are no commands defined in the "|^\s+Command ".*?" is not defined\.'
+    return bool(re.search(pattern, f"{stdout}\n{stderr}", re.MULTILINE))
 
 
 def from_status(status: t.Mapping[str, t.Any], words: str) -> Trouble:
@@ -85,7 +84,7 @@ def from_status(status: t.Mapping[str, t.Any], words: str) -> Trouble:
     )
 
 
-def silent_trouble(stdout: str, command: t.Sequence[str], entrance: Entrance) -> Trouble | None:
+def silent_trouble(stdout: str, entrance: Entrance) -> Trouble | None:
     """Trouble that occ leaves with exit code 0 (NC §5.1)."""
     head = stdout.lstrip()
     if re.search(r'^Cannot write into "config" directory!', head, re.MULTILINE):
@@ -110,7 +109,7 @@ def diagnose(rc: int, stdout: str, stderr: str, command: t.Sequence[str], entran
     both = f"{stdout}\n{stderr}"
     return (
         _wrong_user(both, entrance)
-        or silent_trouble(stdout, command, entrance)
+        or silent_trouble(stdout, entrance)
         or _way_to_occ(rc, both, command, entrance)
         or _php(rc, stdout, stderr, command)
         or _not_usable(stdout, stderr)
@@ -187,13 +186,15 @@ def _way_to_occ(rc: int, both: str, command: t.Sequence[str], entrance: Entrance
             f"{entrance.tool} may not change the user: run the module as root (become: true), or allow it without a password",
         )
     words = found(
-        r"^.*(executable file not found in|OCI runtime exec failed|: (command )?not found$|failed to (run command|execute) .*No such file).*$"
+        r"^.*(executable file not found in|OCI runtime exec failed|failed to (run command|execute) .*No such file).*$"
     )
-    if words or rc == 127:
+    if not words and rc == 127:
+        words = found(r"^.*: (command )?not found$") or "exit code 127"
+    if words:
         hint = " An image without sudo needs none: docker and podman have --user" if "sudo" in words else ""
         return Trouble(
             "command_not_found",
-            words or f"exit code {rc}, a command was not found",
+            words,
             f"Check occ_command ({json.dumps(list(command))}) and occ_exec ({json.dumps(entrance.words)}).{hint}",
         )
     words = found(r"^Could not open input file: .*$")
@@ -208,7 +209,7 @@ def _way_to_occ(rc: int, both: str, command: t.Sequence[str], entrance: Entrance
 
 def _php(rc: int, stdout: str, stderr: str, command: t.Sequence[str]) -> Trouble | None:
     both = f"{stderr}\n{stdout}"
-    if re.search(r"Memcache .*APCu.* not available", both, re.DOTALL):
+    if re.search(r"Memcache .*APCu.* not available", both):
         return Trouble(
             "apcu",
             _line(both, "Memcache"),
@@ -245,7 +246,7 @@ def _not_usable(stdout: str, stderr: str) -> Trouble | None:
             first_sentence(stdout, stderr),
             "Nextcloud itself does not start there; check config.php, its database, and that occ_exec runs occ as the owner of config.php",
         )
-    if is_unknown_command(stderr) and "Nextcloud is not installed" in f"{stdout}{stderr}":
+    if is_unknown_command(stdout, stderr) and "Nextcloud is not installed" in f"{stdout}{stderr}":
         return from_status({"installed": False}, first_sentence(stdout, stderr))
     return None
 

@@ -34,7 +34,9 @@ class Field:
             return True
         if self.kind == DICT:
             actual = actual or {}
-            return all(key in actual and self._folded(value) == self._folded(actual[key]) for key, value in wish.items())
+            return all(
+                key in actual and self._folded(value) == self._folded(actual[key]) for key, value in wish.items()
+            )
         if self.kind == SET:
             return {self._folded(item) for item in wish} == {self._folded(item) for item in actual or ()}
         if self.kind == LIST:

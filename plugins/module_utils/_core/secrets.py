@@ -56,6 +56,9 @@ def _forms(value: str) -> set[str]:
     # PHP escapes the slash in JSON, Python does not
     escaped |= {form.replace("/", "\\/") for form in escaped}
     encoded = {quote(value, safe=""), quote(value), quote_plus(value)}
-    return {value, html.escape(value), html.escape(value, quote=False), repr(value)[1:-1]} | escaped | encoded | {
-        base64.b64encode(value.encode()).decode().rstrip("=")
-    }
+    return (
+        {value, html.escape(value), html.escape(value, quote=False), repr(value)[1:-1]}
+        | escaped
+        | encoded
+        | {base64.b64encode(value.encode()).decode().rstrip("=")}
+    )

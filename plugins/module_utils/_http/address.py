@@ -38,7 +38,9 @@ class Address:
         :raises BadInput: not an address that both servers can work with.
         """
 
-        def bad(reason: str, remedy: str = "Give an address like https://cloud.example.com or https://example.com/nextcloud") -> t.NoReturn:
+        def bad(
+            reason: str, remedy: str = "Give an address like https://cloud.example.com or https://example.com/nextcloud"
+        ) -> t.NoReturn:
             raise BadInput(f"{option} {reason}", remedy=remedy)
 
         typed = text.strip()
@@ -57,7 +59,10 @@ class Address:
         if scheme not in DEFAULT_PORTS or "//" not in typed:
             bad("does not start with http:// or https://")
         if "@" in parts.netloc:
-            bad("contains credentials", "Leave user name and password out of the address; they have options of their own.")
+            bad(
+                "contains credentials",
+                "Leave user name and password out of the address; they have options of their own.",
+            )
         if parts.query or parts.fragment or typed.endswith(("?", "#")):
             bad("has a query or a fragment")
         if not parts.hostname:
@@ -113,7 +118,10 @@ def _ascii_host(host: str, bad: t.Callable[..., t.NoReturn]) -> str:
     host = host.lower().rstrip(".")
     if ":" in host:
         if "%" in host:
-            bad("has an IPv6 address with a zone index", "A zone index means nothing to another machine; give an address that both servers reach.")
+            bad(
+                "has an IPv6 address with a zone index",
+                "A zone index means nothing to another machine; give an address that both servers reach.",
+            )
         try:
             return str(ipaddress.IPv6Address(host))
         except ValueError:

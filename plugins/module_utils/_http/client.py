@@ -274,10 +274,14 @@ class JsonClient:
             f" add {self.connection.address.host} to no_proxy"
         )
 
-    def _transport_error(self, error: requests.exceptions.RequestException, attempted: str, reading: bool) -> TransportError:
+    def _transport_error(
+        self, error: requests.exceptions.RequestException, attempted: str, reading: bool
+    ) -> TransportError:
         kind = TransportError if reading or not _may_have_arrived(error) else NoAnswer
         answer, remedy = self._cause(error)
-        return kind(self.secrets.censor(answer), attempted=attempted, server=self.server, remedy=self._proxy_remedy() or remedy)
+        return kind(
+            self.secrets.censor(answer), attempted=attempted, server=self.server, remedy=self._proxy_remedy() or remedy
+        )
 
     def _cause(self, error: requests.exceptions.RequestException) -> tuple[str, str]:
         prefix, product = self.connection.prefix, self.connection.product
@@ -290,14 +294,20 @@ class JsonClient:
         if isinstance(error, requests.exceptions.ProxyError):
             return f"the proxy of the environment did not let the request through ({words})", ""
         if isinstance(error, requests.exceptions.ConnectTimeout):
-            return "no connection within the time-out", f"Check {prefix}_url and the firewalls between this host and {product}"
+            return (
+                "no connection within the time-out",
+                f"Check {prefix}_url and the firewalls between this host and {product}",
+            )
         if isinstance(error, requests.exceptions.Timeout):
             return (
                 f"no answer within {self.connection.timeout:g} seconds",
                 f"If {product} is only slow, raise {prefix}_timeout (Nextcloud delays logins up to 30 s when too many failed)",
             )
         if "Name or service not known" in words or "NameResolution" in words or "resolve" in words:
-            return f"the host name cannot be resolved ({words})", f"Check {prefix}_url and the name service of this host"
+            return (
+                f"the host name cannot be resolved ({words})",
+                f"Check {prefix}_url and the name service of this host",
+            )
         return f"the connection failed ({words})", f"Check that {product} runs and that {prefix}_url is right"
 
 
@@ -314,7 +324,10 @@ def check_ca_path(path: str | None, option: str) -> None:
     except IsADirectoryError:
         pass
     except OSError as error:
-        raise BadInput(f"{option} cannot be read ({error.strerror})", remedy=f"Give a file on the host where the module runs: {path}") from error
+        raise BadInput(
+            f"{option} cannot be read ({error.strerror})",
+            remedy=f"Give a file on the host where the module runs: {path}",
+        ) from error
 
 
 class _Authorization:
@@ -340,7 +353,11 @@ def _json_of(response: requests.Response) -> t.Any:
 
 
 def _may_pass(error: Exception) -> bool:
-    broken = (requests.exceptions.ConnectionError, requests.exceptions.Timeout, requests.exceptions.ChunkedEncodingError)
+    broken = (
+        requests.exceptions.ConnectionError,
+        requests.exceptions.Timeout,
+        requests.exceptions.ChunkedEncodingError,
+    )
     final = (requests.exceptions.SSLError, requests.exceptions.ProxyError)
     return isinstance(error, broken) and not isinstance(error, final) and "resolve" not in _innermost(error)
 
@@ -369,7 +386,9 @@ def retry_after(answer: Answer) -> dict[str, int]:
 
 def _is_html(answer: Answer) -> bool:
     # an empty body announced as HTML is Nextcloud's own 404 for a missing app (NC §1.1), not a page of something else
-    return bool(answer.text.strip()) and ("html" in answer.headers.get("Content-Type", "").lower() or answer.text.lstrip()[:1] == "<")
+    return bool(answer.text.strip()) and (
+        "html" in answer.headers.get("Content-Type", "").lower() or answer.text.lstrip()[:1] == "<"
+    )
 
 
 def _describe_page(answer: Answer) -> str:
@@ -377,7 +396,7 @@ def _describe_page(answer: Answer) -> str:
     content_type = answer.headers.get("Content-Type", "").split(";")[0] or "no content type"
     text = " ".join((title.group(1) if title else re.sub(r"<[^>]+>", " ", answer.text)).split())[:200]
     by = f" from {answer.headers['Server']}" if answer.headers.get("Server") else ""
-    return f'an answer that is not JSON ({content_type}{by}{f": {text!r}" if text else ""})'
+    return f"an answer that is not JSON ({content_type}{by}{f': {text!r}' if text else ''})"
 
 
 def _innermost(error: BaseException) -> str:
@@ -385,7 +404,11 @@ def _innermost(error: BaseException) -> str:
     seen: BaseException = error
     while True:
         reason = getattr(seen, "reason", None)
-        inner = reason if isinstance(reason, BaseException) else next((arg for arg in seen.args if isinstance(arg, BaseException)), None)
+        inner = (
+            reason
+            if isinstance(reason, BaseException)
+            else next((arg for arg in seen.args if isinstance(arg, BaseException)), None)
+        )
         if inner is None:
             break
         seen = inner

@@ -49,7 +49,10 @@ def connection(
     """
     url = params[f"{prefix}_url"]
     if not url:
-        raise BadInput(f"{prefix}_url is missing", remedy=f"Give the address of {product}, once for all modules in module_defaults or here")
+        raise BadInput(
+            f"{prefix}_url is missing",
+            remedy=f"Give the address of {product}, once for all modules in module_defaults or here",
+        )
     address = Address.parse(url, option=f"{prefix}_url")
     public_url = params[f"{prefix}_public_url"]
     public = Address.parse(public_url, option=f"{prefix}_public_url") if public_url else address
@@ -58,7 +61,9 @@ def connection(
     if params[f"{prefix}_timeout"] <= 0:
         raise BadInput(f"{prefix}_timeout is not a positive number of seconds")
     if address.scheme == "http" and not address.is_loopback:
-        warn(f"{prefix}_url is plain http: credentials and secrets cross the network readable for everybody on the way.")
+        warn(
+            f"{prefix}_url is plain http: credentials and secrets cross the network readable for everybody on the way."
+        )
     if not validate:
         warn(f"{prefix}_validate_certs is off: nobody checks that the server at {address} is {product}.")
     return Connection(
@@ -104,5 +109,7 @@ def check_username(value: str, option: str) -> str:
     if value != value.strip():
         raise BadInput(f"{option} begins or ends with white space")
     if ":" in value or any(ord(character) < 32 for character in value):
-        raise BadInput(f"{option} contains a colon or a control character, which HTTP Basic authentication cannot carry")
+        raise BadInput(
+            f"{option} contains a colon or a control character, which HTTP Basic authentication cannot carry"
+        )
     return value

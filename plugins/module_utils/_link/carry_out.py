@@ -101,7 +101,9 @@ class Execution:
 
     def _create(self, step: steps.Step) -> None:
         try:
-            self.storage, self.openproject_secret = self._storages.create(self.wish.storage_name, str(self.wish.nextcloud))
+            self.storage, self.openproject_secret = self._storages.create(
+                self.wish.storage_name, str(self.wish.nextcloud)
+            )
         except ApiError as error:
             raise tell_host_apart(
                 explain_refusal(error, self._storages.client, nextcloud_host=str(self.wish.nextcloud)), self.sides

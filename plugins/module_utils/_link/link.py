@@ -13,7 +13,7 @@ from dataclasses import replace
 from .._core.errors import BadInput, Failure, Refused
 from .._core.module import Call, Result
 from .._http.address import Address
-from .._nextcloud.admin import make_admin
+from .._nextcloud.admin_any import make_admin
 from .._nextcloud.client import Nextcloud
 from .._nextcloud.integration import Integration
 from .._openproject.client import OpenProject
@@ -119,6 +119,7 @@ def wish_of(call: Call) -> Wish:
         raise BadInput("storage_name begins or ends with white space")
     if len(name) > LONGEST_NAME:
         raise BadInput(f"storage_name has {len(name)} characters; OpenProject takes {LONGEST_NAME} at most")
+
     def public(prefix: str) -> Address:
         option = f"{prefix}_public_url" if params[f"{prefix}_public_url"] else f"{prefix}_url"
         return Address.parse(params[option], option=option)

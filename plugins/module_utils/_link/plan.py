@@ -36,8 +36,12 @@ HAND_OVER_PASSWORD = "hand_over_password"
 #: stands in a step's values for OpenProject's client id and secret, which only the run knows
 HANDED_OUT = "handed out while the plan is carried out"
 
-AUTHORISE_NEXTCLOUD = "every user must let OpenProject access Nextcloud again (OpenProject, Files tab of a work package, Log in)"
-AUTHORISE_OPENPROJECT = "every user must connect Nextcloud to OpenProject again (Nextcloud, Personal settings, OpenProject)"
+AUTHORISE_NEXTCLOUD = (
+    "every user must let OpenProject access Nextcloud again (OpenProject, Files tab of a work package, Log in)"
+)
+AUTHORISE_OPENPROJECT = (
+    "every user must connect Nextcloud to OpenProject again (Nextcloud, Personal settings, OpenProject)"
+)
 
 TWO_WAYS_OUT = (
     "Two ways out: give runner_command (and runner_exec), so that OpenProject replaces its OAuth application without touching projects and files;"
@@ -103,7 +107,12 @@ def make_plan(state: LinkState, wish: Wish) -> Plan:
     password = _project_folders(state, wish, plan, application)
 
     if client.heal:
-        plan.add(HEAL_CLIENT, NEXTCLOUD, "make a new OAuth client for OpenProject", "the one that Nextcloud points to was deleted")
+        plan.add(
+            HEAL_CLIENT,
+            NEXTCLOUD,
+            "make a new OAuth client for OpenProject",
+            "the one that Nextcloud points to was deleted",
+        )
     if application in (None, REPLACE_APPLICATION):
         _storage_itself(state, wish, plan)
     if password.off:
@@ -351,7 +360,9 @@ def _folders_left_alone(state: LinkState, wish: Wish, managed: bool) -> _Folders
             )
         return _Folders(renew=True, off=True, reason="rotation was asked for")
     if managed and APPLICATION_PASSWORD in state.wrong:
-        return _Folders(renew=True, off=True, reason="the application password that OpenProject stores was tried and is wrong")
+        return _Folders(
+            renew=True, off=True, reason="the application password that OpenProject stores was tried and is wrong"
+        )
     if managed and half.fresh and half.folders:
         return _Folders(renew=True, off=True, reason="OpenProject Integration was reset")
     return _Folders()
@@ -369,7 +380,11 @@ def _setup_values(
     reasons: list[str] = []
     if not wish.openproject.is_same(half.openproject_url):
         values["openproject_instance_url"] = str(wish.openproject)
-        reasons.append(f"its address of OpenProject is {half.openproject_url}" if half.openproject_url else "it has no address of OpenProject")
+        reasons.append(
+            f"its address of OpenProject is {half.openproject_url}"
+            if half.openproject_url
+            else "it has no address of OpenProject"
+        )
     if new_secret:
         # always both: with one of them the app forgets all users' tokens without revoking them (NC §1.5)
         values["openproject_client_id"] = values["openproject_client_secret"] = HANDED_OUT

@@ -69,7 +69,9 @@ def explain_missing_app(sides: Sides) -> Refused:
         )
     if not status["installed"]:
         return Refused(
-            "Nextcloud is not installed yet", server=client.server, remedy="Wait for its first start, or finish its set-up"
+            "Nextcloud is not installed yet",
+            server=client.server,
+            remedy="Wait for its first start, or finish its set-up",
         )
     if status.get("needsDbUpgrade"):
         return Refused("Nextcloud waits for an upgrade", server=client.server, remedy="Run: occ upgrade")
@@ -94,7 +96,9 @@ def _openproject(sides: Sides, state: LinkState, plan: Plan, warn: Warn) -> None
         return
     version = storages.version()
     if version[:2] > NEWEST_TRIED:
-        warn(f"OpenProject {'.'.join(map(str, version))} is newer than {'.'.join(map(str, NEWEST_TRIED))}, the newest known to this collection.")
+        warn(
+            f"OpenProject {'.'.join(map(str, version))} is newer than {'.'.join(map(str, NEWEST_TRIED))}, the newest known to this collection."
+        )
     if not state.listed and storages.active_projects() == 0:
         raise Refused(
             "there is no active project, and then OpenProject hides every storage, also from administrators: one made now could be neither"
@@ -109,7 +113,9 @@ def _versions(sides: Sides, warn: Warn) -> None:
     major, app, _group_folders = sides.integration.versions()
     if major and major < OLDEST_NEXTCLOUD:
         raise Refused(
-            f"its version {major} is too old", server=server, remedy=f"Supported is Nextcloud {OLDEST_NEXTCLOUD} and newer"
+            f"its version {major} is too old",
+            server=server,
+            remedy=f"Supported is Nextcloud {OLDEST_NEXTCLOUD} and newer",
         )
     if app and app[:2] < OLDEST_APP:
         raise Refused(
@@ -147,7 +153,9 @@ def _address(sides: Sides, wish: Wish) -> None:
     result, details = sides.integration.probe(str(wish.openproject))
     if result is True:
         return
-    cause, remedy = PROBE_RESULTS.get(str(result), (f'Nextcloud says "{result}" of it ({{details}})', "Look at Nextcloud's log"))
+    cause, remedy = PROBE_RESULTS.get(
+        str(result), (f'Nextcloud says "{result}" of it ({{details}})', "Look at Nextcloud's log")
+    )
     raise Refused(
         cause.format(details=details or "no details"),
         attempted=f"make Nextcloud accept {wish.openproject} as the address of OpenProject",

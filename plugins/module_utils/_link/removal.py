@@ -37,8 +37,18 @@ def plan_removal(state: LinkState, wish: Wish, *, projects: int, folders: t.Sequ
     if owns_nextcloud(state, wish):
         if half.application_password:
             if half.dangling:
-                plan.add(HEAL_CLIENT, NEXTCLOUD, "make a new OAuth client", "Nextcloud points to a deleted one and would refuse the next step")
-            plan.add(REMOVE_PASSWORD, NEXTCLOUD, "remove the application password for project folders", "it would go on working")
+                plan.add(
+                    HEAL_CLIENT,
+                    NEXTCLOUD,
+                    "make a new OAuth client",
+                    "Nextcloud points to a deleted one and would refuse the next step",
+                )
+            plan.add(
+                REMOVE_PASSWORD,
+                NEXTCLOUD,
+                "remove the application password for project folders",
+                "it would go on working",
+            )
         if not half.untouched or half.application_password:
             plan.add(RESET_APP, NEXTCLOUD, "reset OpenProject Integration", "state is absent")
     if folders:
@@ -59,7 +69,11 @@ def owned_storage(state: LinkState, wish: Wish) -> bool:
 def owns_nextcloud(state: LinkState, wish: Wish) -> bool:
     """Whether Nextcloud's half belongs to this OpenProject, or to nobody."""
     half = state.nextcloud
-    known = state.storage is not None and state.storage.client_id is not None and state.storage.client_id == half.openproject_client_id
+    known = (
+        state.storage is not None
+        and state.storage.client_id is not None
+        and state.storage.client_id == half.openproject_client_id
+    )
     return half.app and (not half.linked or wish.openproject.is_same(half.openproject_url) or known or wish.relink)
 
 
@@ -79,7 +93,9 @@ def remove_link(call: Call, sides: Sides, wish: Wish) -> Result:
         )
     elif not owns_nextcloud(state, wish):
         call.warn(f"Nextcloud is linked to another OpenProject, {half.openproject_url}, and is left alone.")
-    folders = project_folders.removable(sides.admin) if with_folders and (owns_nextcloud(state, wish) or not half.app) else []
+    folders = (
+        project_folders.removable(sides.admin) if with_folders and (owns_nextcloud(state, wish) or not half.app) else []
+    )
     owned = owned_storage(state, wish)
     projects = len(sides.storages.project_storages(t.cast("t.Any", state.storage).id)) if owned else 0
     plan = plan_removal(state, wish, projects=projects, folders=folders)
@@ -112,7 +128,9 @@ def _carry_out(plan: Plan, sides: Sides, state: LinkState, projects: int) -> Non
     doing: dict[str, t.Callable[[], object]] = {
         DELETE_STORAGE: lambda: sides.storages.delete(t.cast("t.Any", state.storage), projects),
         HEAL_CLIENT: integration.new_client,
-        REMOVE_PASSWORD: lambda: integration.patch({"setup_app_password": False}, attempted="remove the application password"),
+        REMOVE_PASSWORD: lambda: integration.patch(
+            {"setup_app_password": False}, attempted="remove the application password"
+        ),
         RESET_APP: integration.reset,
         REMOVE_FOLDERS: lambda: project_folders.remove(sides.admin),
     }

@@ -13,7 +13,15 @@ from . import plan as steps
 from .state import LinkState, Wish
 
 #: words of a difference
-AGREED, MISSING, DIFFERENT, RENEWED, ON, OFF, COMPLETE = "agreed", "missing", "not the other side's", "renewed", "on", "off", "complete"
+AGREED, MISSING, DIFFERENT, RENEWED, ON, OFF, COMPLETE = (
+    "agreed",
+    "missing",
+    "not the other side's",
+    "renewed",
+    "on",
+    "off",
+    "complete",
+)
 
 
 def before(state: LinkState, wish: Wish) -> dict[str, t.Any]:
@@ -23,13 +31,17 @@ def before(state: LinkState, wish: Wish) -> dict[str, t.Any]:
         "openproject": {
             "storage": storage.name if storage else MISSING,
             "host": storage.host.rstrip("/") if storage else MISSING,
-            "oauth_application": MISSING if storage is None or storage.client_id is None else _agreement(state.openproject_oauth_agreed),
+            "oauth_application": MISSING
+            if storage is None or storage.client_id is None
+            else _agreement(state.openproject_oauth_agreed),
             "automatic_management": ON if storage is not None and storage.has_application_password else OFF,
         },
         "nextcloud": {
             "openproject_url": half.openproject_url.rstrip("/") or MISSING,
             "oauth_client": MISSING if half.client_id is None else _agreement(state.nextcloud_oauth_agreed),
-            "redirect_uri": _agreement(half.client_id is not None and half.redirect_uri == wish.client_redirect_uri(half.client_id)),
+            "redirect_uri": _agreement(
+                half.client_id is not None and half.redirect_uri == wish.client_redirect_uri(half.client_id)
+            ),
             "authorization_method": half.authorization_method or MISSING,
             "default_enable_navigation": half.default_enable_navigation,
             "default_enable_unified_search": half.default_enable_unified_search,
@@ -67,7 +79,9 @@ def after(state: LinkState, wish: Wish, plan: steps.Plan) -> dict[str, t.Any]:
             "redirect_uri": AGREED,
             "authorization_method": patched.get("authorization_method", half.authorization_method),
             "default_enable_navigation": patched.get("default_enable_navigation", half.default_enable_navigation),
-            "default_enable_unified_search": patched.get("default_enable_unified_search", half.default_enable_unified_search),
+            "default_enable_unified_search": patched.get(
+                "default_enable_unified_search", half.default_enable_unified_search
+            ),
         },
     }
     if wish.project_folders:

@@ -15,7 +15,11 @@ from .._nextcloud.project_folders import GROUPS, Pieces
 from .._openproject.storages import ListedStorage, Storage
 
 #: secrets that a run can renew on request or find wrong (design §5.5)
-OPENPROJECT_OAUTH, NEXTCLOUD_OAUTH, APPLICATION_PASSWORD = "openproject_oauth", "nextcloud_oauth", "application_password"
+OPENPROJECT_OAUTH, NEXTCLOUD_OAUTH, APPLICATION_PASSWORD = (
+    "openproject_oauth",
+    "nextcloud_oauth",
+    "application_password",
+)
 SECRETS = (OPENPROJECT_OAUTH, NEXTCLOUD_OAUTH, APPLICATION_PASSWORD)
 
 

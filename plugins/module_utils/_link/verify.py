@@ -25,7 +25,9 @@ def try_secrets(sides: Sides, state: LinkState, wish: Wish, warn: t.Callable[[st
     wrong = set(state.wrong)
     half, storage = state.nextcloud, state.storage
     if state.openproject_oauth_agreed:
-        right = sides.storages.client.accepts_secret(half.openproject_client_id, half.openproject_client_secret, wish.redirect_uri)
+        right = sides.storages.client.accepts_secret(
+            half.openproject_client_id, half.openproject_client_secret, wish.redirect_uri
+        )
         if right is False:
             wrong.add(OPENPROJECT_OAUTH)
         elif right is None:

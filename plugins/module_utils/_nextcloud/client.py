@@ -50,9 +50,7 @@ class Nextcloud(JsonClient):
         """
         username = check_username(call.params["nextcloud_username"] or "", "nextcloud_username")
         password = check_secret(call.params["nextcloud_password"] or "", "nextcloud_password", warn=call.warn)
-        made = connection(
-            call.params, "nextcloud", "Nextcloud", username=username, password=password, warn=call.warn
-        )
+        made = connection(call.params, "nextcloud", "Nextcloud", username=username, password=password, warn=call.warn)
         return cls(made, call.secrets)
 
     def app(self, method: str, path: str, *, attempted: str, token: bool = False, **more: t.Any) -> t.Any:
@@ -67,7 +65,9 @@ class Nextcloud(JsonClient):
             raise self._not_json(answer, attempted)
         return answer.data
 
-    def ocs(self, method: str, path: str, *, attempted: str, form: t.Mapping[str, str] | None = None, **more: t.Any) -> t.Any:
+    def ocs(
+        self, method: str, path: str, *, attempted: str, form: t.Mapping[str, str] | None = None, **more: t.Any
+    ) -> t.Any:
         """Call an OCS route, or one of the group folders app, and return C(ocs.data).
 
         :param path: from the web root: C(/ocs/v2.php/cloud/users/…) or C(/index.php/apps/groupfolders/folders).
@@ -205,7 +205,7 @@ class Nextcloud(JsonClient):
                 f" {username}). Or the web server drops the Authorization header",
             )
         return (
-            f'HTTP 401, it does not accept the password of {username}{f" ({words!r})" if words not in ("", "no message") else ""}',
+            f"HTTP 401, it does not accept the password of {username}{f' ({words!r})' if words not in ('', 'no message') else ''}",
             "Check nextcloud_username and nextcloud_password. It was tried once only, because Nextcloud slows down after failed logins",
         )
 

@@ -80,7 +80,9 @@ class NextcloudHalf:
     @property
     def untouched(self) -> bool:
         """Whether nothing of a link is left in it."""
-        return not (self.openproject_url or self.openproject_client_id or self.openproject_client_secret or self.client_id)
+        return not (
+            self.openproject_url or self.openproject_client_id or self.openproject_client_secret or self.client_id
+        )
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,9 @@ class Integration:
 
     def new_client(self) -> SetUpAnswer:
         """Replace the OAuth client. Every user must let OpenProject in again (NC §1.5); heals one that was deleted."""
-        return self._answer(self.client.app("POST", "/nc-oauth", token=True, attempted="make a new OAuth client for OpenProject"))
+        return self._answer(
+            self.client.app("POST", "/nc-oauth", token=True, attempted="make a new OAuth client for OpenProject")
+        )
 
     def reset(self) -> None:
         """Empty the app's settings; user, groups, group folder and application password stay (NC §1.5)."""
@@ -205,7 +209,9 @@ class Integration:
         waited = 0.0
         while True:
             try:
-                data = self.client.app("GET", "/check-admin-config", attempted="read the state of OpenProject Integration")
+                data = self.client.app(
+                    "GET", "/check-admin-config", attempted="read the state of OpenProject Integration"
+                )
                 return t.cast("dict[str, t.Any]", data)
             except ApiError as error:
                 if error.status != 404:
@@ -221,4 +227,3 @@ class Integration:
             client_secret=data.get("nextcloud_client_secret"),
             application_password=data.get("openproject_user_app_password"),
         )
-

@@ -55,7 +55,13 @@ class OpenProject(JsonClient):
         return t.cast("dict[str, t.Any]", data)
 
     def send(
-        self, method: str, path: str, body: t.Mapping[str, t.Any] | None, *, attempted: str, timeout: float | None = None
+        self,
+        method: str,
+        path: str,
+        body: t.Mapping[str, t.Any] | None,
+        *,
+        attempted: str,
+        timeout: float | None = None,
     ) -> dict[str, t.Any]:
         """Write below C(/api/v3) and return the document of the answer; empty when there is none (204)."""
         answer = self.call(method, f"{API}{path}", attempted=attempted, json=body, timeout=timeout)
@@ -104,7 +110,12 @@ class OpenProject(JsonClient):
         words, facts = self.explain(answer)
         if answer.status == 401 and facts.get("identifier") == "Unauthenticated":
             return CredentialsError(
-                f"HTTP 401, {words}", attempted=attempted, server=self.server, status=401, remedy=self._login_remedy(), **facts
+                f"HTTP 401, {words}",
+                attempted=attempted,
+                server=self.server,
+                status=401,
+                remedy=self._login_remedy(),
+                **facts,
             )
         if answer.status == 403 and facts.get("identifier") == "MissingPermission":
             return CredentialsError(
@@ -147,7 +158,9 @@ def is_not_found(error: ApiError) -> bool:
 def unexpected(answer: t.Any, key: str, *, attempted: str, server: str) -> TransportError:
     """A document of OpenProject lacks a key that every supported version has."""
     kind = answer.get("_type", "document") if isinstance(answer, dict) else type(answer).__name__
-    return TransportError(f"the {kind} lacks {key}", attempted=attempted, server=server, remedy="Supported are versions from 14.2 on")
+    return TransportError(
+        f"the {kind} lacks {key}", attempted=attempted, server=server, remedy="Supported are versions from 14.2 on"
+    )
 
 
 def _attributes(errors: t.Iterable[t.Mapping[str, t.Any]]) -> list[str]:
@@ -165,6 +178,8 @@ def _credentials(call: Call) -> tuple[str, str]:
             remedy="Give one of the two, once for all modules in module_defaults or here",
         )
     if username == API_KEY_USER:
-        raise BadInput("openproject_username is apikey, which is reserved", remedy="Give the token as openproject_api_key instead")
+        raise BadInput(
+            "openproject_username is apikey, which is reserved", remedy="Give the token as openproject_api_key instead"
+        )
     password = check_secret(call.params["openproject_password"] or "", "openproject_password", warn=call.warn)
     return check_username(username, "openproject_username"), password

@@ -94,7 +94,9 @@ class Storages:
         """One storage, or C(None) when it is gone."""
         attempted = f"read the storage {storage_id}"
         try:
-            return _storage(self.client.get(f"/storages/{storage_id}", attempted=attempted), attempted, self.client.server)
+            return _storage(
+                self.client.get(f"/storages/{storage_id}", attempted=attempted), attempted, self.client.server
+            )
         except ApiError as error:
             if error.status == 404:
                 return None
@@ -116,7 +118,9 @@ class Storages:
         data = self.client.send("POST", "/storages", body, attempted=attempted)
         secret = data.get("_embedded", {}).get("oauthApplication", {}).get("clientSecret")
         if not secret:
-            raise unexpected(data, "_embedded.oauthApplication.clientSecret", attempted=attempted, server=self.client.server)
+            raise unexpected(
+                data, "_embedded.oauthApplication.clientSecret", attempted=attempted, server=self.client.server
+            )
         return _storage(data, attempted, self.client.server), str(secret)
 
     def update(self, storage: Storage, *, name: str | None = None, host: str | None = None) -> Storage:
@@ -160,7 +164,11 @@ class Storages:
         )
 
     def _patch(self, storage: Storage, body: t.Mapping[str, t.Any], attempted: str) -> Storage:
-        return _storage(self.client.send("PATCH", f"/storages/{storage.id}", body, attempted=attempted), attempted, self.client.server)
+        return _storage(
+            self.client.send("PATCH", f"/storages/{storage.id}", body, attempted=attempted),
+            attempted,
+            self.client.server,
+        )
 
     def project_storages(self, storage_id: int) -> list[ProjectStorage]:
         """In which active projects a storage is; those in archived ones are not shown (OP §3.5)."""
@@ -269,7 +277,9 @@ def _storage(data: t.Mapping[str, t.Any], attempted: str, server: str) -> Storag
         configured=bool(data.get("configured")),
         has_application_password=bool(data.get("hasApplicationPassword")),
         client_id=application.get("clientId"),
-        redirect_uris=tuple(str(uri.get("href")) for uri in (redirects if isinstance(redirects, list) else [redirects])),
+        redirect_uris=tuple(
+            str(uri.get("href")) for uri in (redirects if isinstance(redirects, list) else [redirects])
+        ),
         nextcloud_client_id=client.get("clientId"),
         sso=str(links.get("authenticationMethod", {}).get("href") or "").endswith(SSO_METHOD),
     )

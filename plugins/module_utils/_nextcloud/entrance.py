@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the words of C(occ_exec) mean to docker, kubectl, su and their like, and how to mend them."""
+"""What the words of C(occ_exec) and C(runner_exec) mean to docker, kubectl, su and their like, and how to mend them."""
 
 from __future__ import annotations
 
@@ -25,13 +25,15 @@ USUAL_OWNERS = {33: "www-data", 82: "www-data"}
 
 
 class Entrance:
-    """How to get to where occ lives.
+    """How to get to where a server's command line lives.
 
-    :param words: the words of C(occ_exec).
+    :param words: the words of the option.
+    :param option: the option that holds them, named in every message.
+    :param program: what is started there.
     """
 
-    def __init__(self, words: t.Sequence[str]) -> None:
-        self.words = list(words)
+    def __init__(self, words: t.Sequence[str], *, option: str = "occ_exec", program: str = "occ") -> None:
+        self.words, self.option, self.program = list(words), option, program
 
     @property
     def tool(self) -> str:
@@ -47,8 +49,8 @@ class Entrance:
             return
         if secret and self._terminal_flags():
             raise BadInput(
-                "occ_exec asks for a terminal, which would show a secret that is handed over",
-                remedy=f"Set occ_exec to {self.without_terminal()}",
+                f"{self.option} asks for a terminal, which would show a secret that is handed over",
+                remedy=f"Set {self.option} to {self.without_terminal()}",
             )
         if not self._is_compose() and not self._has_flag("i", ("--interactive", "--stdin")):
             raise self.no_input()
@@ -56,8 +58,8 @@ class Entrance:
     def no_input(self) -> BadInput:
         """The error for an entrance that does not hand on standard input."""
         return BadInput(
-            f"occ_exec does not pass standard input on to occ ({self._list(self.words)})",
-            remedy=f"Set occ_exec to {self._with_stdin()}",
+            f"{self.option} does not pass standard input on to {self.program} ({self._list(self.words)})",
+            remedy=f"Set {self.option} to {self._with_stdin()}",
         )
 
     def without_terminal(self) -> str:

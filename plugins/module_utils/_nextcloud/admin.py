@@ -13,7 +13,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from .._core.errors import Refused, TransportError
+from .._core.errors import ApiError, CommandError, Refused, TransportError
 
 #: backend of users and groups that Nextcloud itself keeps; a directory service brings its own name
 DATABASE = "Database"
@@ -21,9 +21,7 @@ DATABASE = "Database"
 UNLIMITED = -3
 READ, UPDATE, CREATE, DELETE, SHARE = 1, 2, 4, 8, 16
 ALL_PERMISSIONS = READ | UPDATE | CREATE | DELETE | SHARE
-GROUP_FOLDERS_MISSING = (
-    "Install and enable the app groupfolders (Group folders, from Nextcloud 31 on called Team folders): occ app:enable groupfolders"
-)
+GROUP_FOLDERS_MISSING = "Install and enable the app groupfolders (Group folders, from Nextcloud 31 on called Team folders): occ app:enable groupfolders"
 
 
 @dataclass(frozen=True)
@@ -79,9 +77,6 @@ class Folder:
 class NextcloudAdmin:
     """Reads and writes users, groups and group folders."""
 
-    #: whether L(user) shows which groups a user administers, and whether L(add_group_admin) works
-    knows_group_admins = True
-
     def __init__(self) -> None:
         self._made: dict[str, int] = {}
 
@@ -95,10 +90,18 @@ class NextcloudAdmin:
         """How the writes went: C(http) or C(occ)."""
         raise NotImplementedError
 
-    def check_group_admins(self, attempted: str) -> None:
-        """Make sure that group admins can be appointed; changes nothing.
+    def check_writes(self, titles: t.Sequence[str], *, appoints: t.Sequence[str], check_mode: bool) -> None:
+        """Make sure before the first write that this way can do all of them; changes nothing, and sends nothing in check mode.
 
-        :raises Failure: they cannot; the message names the way out.
+        :param titles: the writes in words.
+        :param appoints: those among them that appoint group admins.
+        :raises Failure: it cannot; the message names the writes and the way out.
+        """
+
+    def check_permissions(self, permissions: int, attempted: str) -> None:
+        """Make sure that this way can express a set of permission bits.
+
+        :raises Refused: it cannot.
         """
 
     def user(self, uid: str) -> User | None:
@@ -224,6 +227,38 @@ class NextcloudAdmin:
                 raise Refused(f"there is no group folder {mount_point}", server=self.server)
             self._made[mount_point] = found[0].id
         return self._made[mount_point]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One missing piece and the one write that adds it.
+
+    :param kind: name of the writing method.
+    :param title: the piece in an administrator's words.
+    :param name: the user, group or mount point that it is about.
+    :param write: adds it.
+    :param fulfilled: looks whether it is there, for a write that servers fail to repeat; C(None) when a failure is one.
+    """
+
+    kind: str
+    title: str
+    name: str
+    write: t.Callable[[NextcloudAdmin], object] = field(compare=False, repr=False)
+    fulfilled: t.Callable[[NextcloudAdmin], bool] | None = field(default=None, compare=False, repr=False)
+
+
+def add(admin: NextcloudAdmin, piece: Piece) -> None:
+    """Add one piece: one request, or one start of occ.
+
+    A group or manager that a folder has without showing it (left behind by a deleted account) makes the server fail; when the
+    folder turns out to be right afterwards, that is no failure.
+    """
+    try:
+        piece.write(admin)
+    except (ApiError, CommandError, TransportError) as failure:
+        unconfirmed = getattr(failure, "identifier", "") == "password_confirmation"
+        if unconfirmed or piece.fulfilled is None or not piece.fulfilled(admin):
+            raise
 
 
 def check_single(folders: t.Sequence[Folder], mount_point: str, server: str) -> None:

@@ -13,7 +13,7 @@ from .._core.errors import ApiError, BadInput
 from .._core.module import Call
 from .admin import Folder, Group, NextcloudAdmin, User
 from .admin_http import HttpAdmin
-from .admin_occ import OccAdmin
+from .admin_occ import LOGIN_PASSWORD, OccAdmin
 from .client import Nextcloud
 from .occ import OCC_OPTIONS, Occ
 
@@ -43,21 +43,10 @@ class FallbackAdmin(NextcloudAdmin):
     def way(self) -> str:
         return self._current.way
 
-    def check_group_admins(self, attempted: str) -> None:
-        try:
-            self.http.check_group_admins(attempted)
-        except ApiError as error:
-            if error.identifier != "password_confirmation":
-                raise
-            raise ApiError(
-                error.answer,
-                attempted=attempted,
-                server=self.server,
-                status=error.status,
-                identifier=error.identifier,
-                remedy="Group admins exist over HTTP only, so occ cannot do it, and an application password does not suffice: give the login"
-                " password as nextcloud_password for this run (nextcloud/server#61322)",
-            ) from error
+    def check_writes(self, titles: t.Sequence[str], *, appoints: t.Sequence[str], check_mode: bool) -> None:
+        # what else HTTP refuses, occ takes over
+        if appoints and not check_mode:
+            self.http.probe("appoint group admins", appoints, LOGIN_PASSWORD)
 
     def user(self, uid: str) -> User | None:
         return self.http.user(uid)
@@ -159,7 +148,7 @@ def occ_given(call: Call) -> bool:
     return bool(call.params["occ_exec"]) or call.params["occ_command"] != OCC_OPTIONS["occ_command"]["default"]
 
 
-def choose_admin(call: Call, client: Nextcloud | None = None) -> NextcloudAdmin:
+def make_admin(call: Call, client: Nextcloud | None = None) -> NextcloudAdmin:
     """The way for a module's options: those of the product's connection, and C(via) where the module has it.
 
     C(auto) goes over HTTP where C(nextcloud_url) is set, with occ to take over where it is given, and else through occ.
@@ -171,7 +160,10 @@ def choose_admin(call: Call, client: Nextcloud | None = None) -> NextcloudAdmin:
     via = call.params.get("via", "auto")
     has_url = client is not None or bool(call.params["nextcloud_url"])
     if via == "http" and not has_url:
-        raise BadInput("via is http, but nextcloud_url is missing", remedy="Give nextcloud_url, nextcloud_username and nextcloud_password")
+        raise BadInput(
+            "via is http, but nextcloud_url is missing",
+            remedy="Give nextcloud_url, nextcloud_username and nextcloud_password",
+        )
     http = HttpAdmin(client if client is not None else Nextcloud.from_call(call)) if has_url else None
     if via == "http" and http is not None:
         return http

@@ -21,7 +21,7 @@ from .admin import (
     parse_folders,
     user_from_ocs,
 )
-from .client import Nextcloud
+from .client import CONFIRMATION_REMEDY, Nextcloud
 
 CLOUD = "/ocs/v2.php/cloud"
 FOLDERS = "/index.php/apps/groupfolders/folders"
@@ -30,6 +30,7 @@ NOTES = "/ocs/v2.php/apps/provisioning_api/api/v1/config/apps"
 NOTES_APP = "opnc_integration"
 #: ``ocs.meta.statuscode`` of a password that the policy refuses (NC §5.5)
 POLICY = "107"
+SHORTEST_SEARCH = 3
 
 
 class HttpAdmin(NextcloudAdmin):
@@ -47,12 +48,31 @@ class HttpAdmin(NextcloudAdmin):
     def way(self) -> str:
         return "http"
 
-    def check_group_admins(self, attempted: str) -> None:
-        # Nobody can be made administrator of the group admin, so this is refused in any case (NC §5.2); a Nextcloud that wants the
-        # password confirmed says so first (NC §6.2).
+    def check_writes(self, titles: t.Sequence[str], *, appoints: t.Sequence[str], check_mode: bool) -> None:
+        if titles and not check_mode:
+            self.probe("change users, groups and group folders", titles, CONFIRMATION_REMEDY)
+
+    def probe(self, attempted: str, titles: t.Sequence[str], remedy: str) -> None:
+        """Ask whether the server lets this login write, without writing.
+
+        Nobody can be made administrator of the group admin, so this is refused in any case (NC §5.2); a Nextcloud that wants the
+        password confirmed says so first (NC §6.2).
+
+        :param titles: the writes that are to come, for the message.
+        :raises ApiError: it does not; C(identifier) is C(password_confirmation) when it wants the login password.
+        """
         try:
             self._write("POST", self._user(self.client.connection.username, "/subadmins"), attempted, groupid="admin")
         except ApiError as error:
+            if error.identifier == "password_confirmation":
+                raise ApiError(
+                    f"{error.answer}. Needed for: {'; '.join(titles)}. Nothing was changed",
+                    attempted=attempted,
+                    server=self.server,
+                    remedy=remedy,
+                    status=error.status,
+                    identifier=error.identifier,
+                ) from error
             if error.status != 400:
                 raise
 
@@ -67,14 +87,19 @@ class HttpAdmin(NextcloudAdmin):
 
     def groups(self, gids: t.Iterable[str]) -> dict[str, Group]:
         wanted = list(gids)
-        # one search for all, by what their ids begin with
-        data = self.client.ocs(
-            "GET", f"{CLOUD}/groups/details", attempted="read the groups", params={"search": _common_prefix(wanted)}
-        )
-        found = {str(entry["id"]): entry for entry in data["groups"]}
+        common = _common_prefix(wanted)
+        # one search for all where their ids begin alike, because a short text would find half the server
+        searches = [common] if len(common) >= SHORTEST_SEARCH else wanted
+        found: dict[str, t.Any] = {}
+        for search in searches:
+            params = {"search": search}
+            data = self.client.ocs("GET", f"{CLOUD}/groups/details", attempted="read the groups", params=params)
+            found.update({str(entry["id"]): entry for entry in data["groups"]})
         # a group that a directory service keeps to itself cannot take members; the backend's name is not shown
         return {
-            gid: Group(gid, backends=(), writable=bool(found[gid].get("canAdd", True))) for gid in wanted if gid in found
+            gid: Group(gid, backends=(), writable=bool(found[gid].get("canAdd", True)))
+            for gid in wanted
+            if gid in found
         }
 
     def folders(self) -> list[Folder]:
@@ -93,7 +118,10 @@ class HttpAdmin(NextcloudAdmin):
         return parse_folders(data, self.server, attempted)
 
     def encrypts_all_but_group_folders(self) -> bool:
-        return self._app_value("core", "encryption_enabled") == "yes" and self._app_value("groupfolders", "enable_encryption") != "true"
+        return (
+            self._app_value("core", "encryption_enabled") == "yes"
+            and self._app_value("groupfolders", "enable_encryption") != "true"
+        )
 
     def create_user(self, uid: str) -> None:
         try:
@@ -146,7 +174,9 @@ class HttpAdmin(NextcloudAdmin):
             self._write("POST", self._folder_group(folder_id, gid), attempted, permissions=str(permissions))
 
     def take_folder(self, folder_id: int, gid: str) -> None:
-        self._write("DELETE", self._folder_group(folder_id, gid), f"take group folder {folder_id} away from group {gid}")
+        self._write(
+            "DELETE", self._folder_group(folder_id, gid), f"take group folder {folder_id} away from group {gid}"
+        )
 
     def set_acl(self, folder_id: int, enabled: bool) -> None:
         attempted = f"switch advanced permissions of group folder {folder_id} {'on' if enabled else 'off'}"
@@ -159,7 +189,9 @@ class HttpAdmin(NextcloudAdmin):
         self._set_manager(folder_id, kind, name, "0")
 
     def set_quota(self, folder_id: int, quota: int) -> None:
-        self._write("POST", f"{FOLDERS}/{folder_id}/quota", f"set the quota of group folder {folder_id}", quota=str(quota))
+        self._write(
+            "POST", f"{FOLDERS}/{folder_id}/quota", f"set the quota of group folder {folder_id}", quota=str(quota)
+        )
 
     def delete_folder(self, folder_id: int) -> None:
         self._write("DELETE", f"{FOLDERS}/{folder_id}", f"delete group folder {folder_id}")
@@ -168,7 +200,9 @@ class HttpAdmin(NextcloudAdmin):
         data = self.client.ocs("GET", f"{CLOUD}/apps", attempted="list the enabled apps", params={"filter": "enabled"})
         if app in data["apps"]:
             return True
-        listed = self.client.ocs("GET", f"{CLOUD}/apps", attempted="list the disabled apps", params={"filter": "disabled"})
+        listed = self.client.ocs(
+            "GET", f"{CLOUD}/apps", attempted="list the disabled apps", params={"filter": "disabled"}
+        )
         disabled = listed["apps"]
         # PHP numbers a filtered list with gaps, which makes it a map
         return False if app in (disabled.values() if isinstance(disabled, dict) else disabled) else None
@@ -216,7 +250,7 @@ class HttpAdmin(NextcloudAdmin):
 
 
 def _common_prefix(texts: t.Sequence[str]) -> str:
-    shortest = min(texts, key=len)
+    shortest = min(texts, key=len, default="")
     for length in range(len(shortest), 0, -1):
         if all(text.startswith(shortest[:length]) for text in texts):
             return shortest[:length]

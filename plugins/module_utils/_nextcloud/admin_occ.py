@@ -27,6 +27,14 @@ from .admin import (
 from .admin_http import NOTES_APP, HttpAdmin
 from .occ import Completed, Occ, find_json
 
+#: the way out where only occ is given
+HTTP_OPTIONS = "Give nextcloud_url, nextcloud_username and nextcloud_password as well; occ goes on doing the rest"
+#: the way out where an application password is given, and occ for the rest
+LOGIN_PASSWORD = (
+    "Group admins exist over HTTP only, so occ cannot take over: give the login password as nextcloud_password for this run"
+    " (an application password does not suffice, nextcloud/server#61322)"
+)
+
 
 class OccAdmin(NextcloudAdmin):
     """One Nextcloud through its command line.
@@ -39,7 +47,6 @@ class OccAdmin(NextcloudAdmin):
     def __init__(self, occ: Occ, http: HttpAdmin | None = None) -> None:
         super().__init__()
         self.occ, self.http = occ, http
-        self.knows_group_admins = http is not None
 
     @property
     def server(self) -> str:
@@ -49,16 +56,21 @@ class OccAdmin(NextcloudAdmin):
     def way(self) -> str:
         return "occ"
 
-    def check_group_admins(self, attempted: str) -> None:
+    def check_writes(self, titles: t.Sequence[str], *, appoints: t.Sequence[str], check_mode: bool) -> None:
+        if not appoints:
+            return
         if self.http is None:
             raise Refused(
-                "occ has no command for group admins; they exist over HTTP only",
-                attempted=attempted,
+                f"occ has no command for group admins; they exist over HTTP only. Needed for: {'; '.join(appoints)}",
+                attempted="appoint group admins",
                 server=self.server,
-                remedy="Give nextcloud_url, nextcloud_username and nextcloud_password as well (the login password, not an application"
-                " password, where Nextcloud asks for a confirmation); occ goes on doing the rest",
+                remedy=HTTP_OPTIONS,
             )
-        self.http.check_group_admins(attempted)
+        if not check_mode:
+            self.http.probe("appoint group admins", appoints, LOGIN_PASSWORD)
+
+    def check_permissions(self, permissions: int, attempted: str) -> None:
+        _words(permissions, attempted, self.server)
 
     def user(self, uid: str) -> User | None:
         if self.http is not None:
@@ -144,7 +156,7 @@ class OccAdmin(NextcloudAdmin):
 
     def add_group_admin(self, uid: str, gid: str) -> None:
         if self.http is None:
-            self.check_group_admins(f"make user {uid} group admin of {gid}")
+            self.check_writes((), appoints=[f"{uid} becomes group admin of group {gid}"], check_mode=False)
         else:
             self.http.add_group_admin(uid, gid)
 
@@ -163,7 +175,11 @@ class OccAdmin(NextcloudAdmin):
 
     def give_folder(self, folder_id: int, gid: str, permissions: int, *, already: bool) -> None:
         attempted = f"give group folder {folder_id} to group {gid}"
-        self._run(attempted, "groupfolders:group", *_positional(str(folder_id), gid, *_words(permissions, attempted, self.server)))
+        self._run(
+            attempted,
+            "groupfolders:group",
+            *_positional(str(folder_id), gid, *_words(permissions, attempted, self.server)),
+        )
 
     def take_folder(self, folder_id: int, gid: str) -> None:
         attempted = f"take group folder {folder_id} away from group {gid}"

@@ -40,6 +40,11 @@ class Entrance:
         """Name of the program: C(docker), C(kubectl), C(runuser); empty when occ is started directly."""
         return os.path.basename(self.words[0]) if self.words else ""
 
+    @property
+    def command_option(self) -> str:
+        """The option that holds the command itself: C(occ_command)."""
+        return self.option.replace("_exec", "_command")
+
     def check(self, *, secret: bool) -> None:
         """Refuse words that are known to swallow standard input, or to show what comes through it.
 

@@ -110,7 +110,8 @@ def diagnose(rc: int, stdout: str, stderr: str, command: t.Sequence[str], entran
     return (
         _wrong_user(both, entrance)
         or silent_trouble(stdout, entrance)
-        or _way_to_occ(rc, both, command, entrance)
+        or way_trouble(rc, both, command, entrance)
+        or _no_occ_there(both)
         or _php(rc, stdout, stderr, command)
         or _not_usable(stdout, stderr)
     )
@@ -131,7 +132,9 @@ def _wrong_user(both: str, entrance: Entrance) -> Trouble | None:
     )
 
 
-def _way_to_occ(rc: int, both: str, command: t.Sequence[str], entrance: Entrance) -> Trouble | None:
+def way_trouble(rc: int, both: str, command: t.Sequence[str], entrance: Entrance) -> Trouble | None:
+    """Trouble on the way to a command line: container, terminal, user, program."""
+
     def found(pattern: str) -> str:
         match = re.search(pattern, both, re.MULTILINE | re.IGNORECASE)
         return match.group().strip() if match else ""
@@ -141,7 +144,7 @@ def _way_to_occ(rc: int, both: str, command: t.Sequence[str], entrance: Entrance
         return Trouble(
             "terminal",
             words,
-            f"occ_exec asks for a terminal, and there is none: set it to {entrance.without_terminal()}",
+            f"{entrance.option} asks for a terminal, and there is none: set it to {entrance.without_terminal()}",
         )
     words = found(r"^(su|runuser|sudo|setpriv): (unrecognized|invalid|unknown) option.*$") or (
         found(r"^error: unknown (shorthand )?flag.*$") if entrance.tool in CLUSTER_TOOLS else ""
@@ -150,7 +153,7 @@ def _way_to_occ(rc: int, both: str, command: t.Sequence[str], entrance: Entrance
         return Trouble(
             "options_taken",
             words,
-            f"{entrance.tool} took an option of occ for its own: end occ_exec with --, as in {entrance.with_end_of_options()}",
+            f"{entrance.tool} took an option of {entrance.program} for its own: end {entrance.option} with --, as in {entrance.with_end_of_options()}",
         )
     words = found(
         r'^.*(exec: "-[^"]*".*not found.*|The "-u" option does not exist\.?|The "--user" option does not exist\.?).*$'
@@ -159,14 +162,16 @@ def _way_to_occ(rc: int, both: str, command: t.Sequence[str], entrance: Entrance
         return Trouble(
             "options_after_name",
             words,
-            f"The options of {entrance.tool} stand before the container's name: set occ_exec to {entrance.with_options_first()}",
+            f"The options of {entrance.tool} stand before the container's name: set {entrance.option} to {entrance.with_options_first()}",
         )
     words = found(
         r"^.*(No such container|no container with name or ID|container \S+ is not running|can only create exec sessions on running containers"
         r'|Error from server \(NotFound\)|container not found \(|service "\S+" is not running).*$'
     )
     if words:
-        return Trouble("container_not_found", words, "Check the name in occ_exec, and that the container runs")
+        return Trouble(
+            "container_not_found", words, f"Check the name in {entrance.option}, and that the container runs"
+        )
     words = found(
         r"^.*(Cannot connect to the Docker daemon|permission denied while trying to connect|The connection to the server \S+ was refused).*$"
     )
@@ -174,7 +179,7 @@ def _way_to_occ(rc: int, both: str, command: t.Sequence[str], entrance: Entrance
         return Trouble(
             "container_not_found",
             words,
-            f"The user that runs the module cannot reach what {entrance.tool} talks to; check become and occ_exec",
+            f"The user that runs the module cannot reach what {entrance.tool} talks to; check become and {entrance.option}",
         )
     words = found(
         r"^.*(a password is required|a terminal is required to|Authentication failure|may not be used by non-root users|must be run from a terminal).*$"
@@ -195,16 +200,20 @@ def _way_to_occ(rc: int, both: str, command: t.Sequence[str], entrance: Entrance
         return Trouble(
             "command_not_found",
             words,
-            f"Check occ_command ({json.dumps(list(command))}) and occ_exec ({json.dumps(entrance.words)}).{hint}",
-        )
-    words = found(r"^Could not open input file: .*$")
-    if words:
-        return Trouble(
-            "command_not_found",
-            words,
-            "Set occ_command to PHP and the absolute path of occ, for example [php, /var/www/nextcloud/occ]",
+            f"Check {entrance.command_option} ({json.dumps(list(command))}) and {entrance.option} ({json.dumps(entrance.words)}).{hint}",
         )
     return None
+
+
+def _no_occ_there(both: str) -> Trouble | None:
+    words = re.search(r"^Could not open input file: .*$", both, re.MULTILINE)
+    if words is None:
+        return None
+    return Trouble(
+        "command_not_found",
+        words.group().strip(),
+        "Set occ_command to PHP and the absolute path of occ, for example [php, /var/www/nextcloud/occ]",
+    )
 
 
 def _php(rc: int, stdout: str, stderr: str, command: t.Sequence[str]) -> Trouble | None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import random
@@ -23,7 +24,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-import requests
+from requests import Session
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
@@ -194,9 +195,9 @@ class LabServer(ABC):
         path.chmod(0o755)
         return [str(path)]
 
-    def peer_session(self) -> requests.Session:
+    def peer_session(self) -> Session:
         """A client for requests to the other lab server."""
-        session = requests.Session()
+        session = Session()
         session.trust_env = False
         session.headers[PEER_HEADER] = self.name
         return session
@@ -217,6 +218,8 @@ class LabServer(ABC):
         if request.path.startswith(CONTROL_PREFIX):
             return self._control(request)(environ, start_response)
         body = request.get_data(cache=True)
+        # The application reads the body again.
+        environ["wsgi.input"] = io.BytesIO(body)
         exchange = Exchange(
             method=request.method,
             path=request.path,

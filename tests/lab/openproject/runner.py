@@ -1,0 +1,250 @@
+# Copyright (c) 2026, the authors of opnc.integration
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stands in for `rails runner -`: reads the product's Ruby from standard input and does what it asks for (OP §8, §16).
+
+There is no Ruby here. The program carries its input as one line of JSON in a heredoc; that is found, and the operation it names is
+done with the rules of OpenProject's services. OPERATIONS is the one table to adapt when the program changes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from .live_checks import CheckRaised, NextcloudSide
+from .state import AUTOMATIC, FOLDER_MODES, INACTIVE, MANUAL, OpenProjectState, Project, ProjectStorage, Storage, now
+
+INPUT = re.compile(r"<<~'OPNC_INPUT'\)?[^\n]*\n\s*(\{[^\n]*\})\s*\n\s*OPNC_INPUT\s*$", re.MULTILINE)
+ANSWER_MARK = "OPNC_ANSWER"
+
+SYNTAX_ERROR = """\
+bin/rails: Please specify a valid ruby command or the path of a script to run.
+Run 'bin/rails runner -h' for help.
+
+-:1: syntax error found (SyntaxError)
+"""
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ServiceError:
+    """One error of a service result: where, as which symbol, in which words."""
+
+    attribute: str
+    symbol: str
+    message: str
+
+
+UNAUTHORIZED = ServiceError("base", "error_unauthorized", "may not be accessed.")
+PROJECT_BLANK = ServiceError("project", "blank", "Project can't be blank.")
+TAKEN = ServiceError("project", "taken", "Project has already been taken.")
+FOLDER_BLANK = ServiceError("project_folder_id", "blank", "Project folder Please select a folder.")
+MODE_UNAVAILABLE = ServiceError(
+    "project_folder_mode", "mode_unavailable", "Project folder mode is not available for this storage."
+)
+NOT_ATTACHED = ServiceError("base", "not_found", "The project storage could not be found.")
+
+
+class RubyError(Exception):
+    """An exception in the Ruby program, which answers with its class and message."""
+
+    def __init__(self, ruby_class: str, message: str) -> None:
+        super().__init__(message)
+        self.answer = {"error": {"class": ruby_class, "message": message}}
+
+
+@dataclass
+class Runner:
+    """One start of the runner."""
+
+    world: OpenProjectState
+    nextcloud: NextcloudSide
+    read_only: bool = False
+    refused: bool = False
+    """Whether a write was refused because the lab is read-only."""
+    _output: list[str] = field(default_factory=list)
+
+    def run(self, argv: list[str], script: str) -> Json:
+        """`{"rc", "stdout", "stderr"}` of this start."""
+        if self.world.runner_failure is not None:
+            rc, stdout, stderr = self.world.runner_failure
+            return {"rc": rc, "stdout": stdout, "stderr": stderr}
+        if argv[:2] != ["runner", "-"]:
+            return self._end(1, f"Unrecognized command {' '.join(argv)!r} (Rails::Command::UnrecognizedCommandError)\n")
+        self._log("Increasing database pool size to 9 to match max threads")
+        found = INPUT.search(script)
+        if found is None:
+            return self._end(1, SYNTAX_ERROR)
+        request = json.loads(found.group(1))
+        operation = OPERATIONS.get(request.get("operation"))
+        if operation is None:
+            return self._end(1, f"-:1: unknown operation {request.get('operation')!r} (RuntimeError)\n")
+        if self.read_only and operation.writes:
+            self.refused = True
+            return self._end(1, "The lab is read-only\n")
+        try:
+            with self.world.lock:
+                answer = operation.perform(self, request)
+        except RubyError as error:
+            answer = error.answer
+        self._output.append(f"{ANSWER_MARK} {json.dumps(answer)}")
+        return self._end(0, "")
+
+    def project_storages(self, request: Json) -> Json:
+        """Create, change and delete project storages; an error of one project does not hold up the others."""
+        storage = self._storage(request)
+        steps: tuple[tuple[str, Callable[[Storage, Json], list[ServiceError]]], ...] = (
+            ("delete", self._detach),
+            ("update", self._change),
+            ("create", self._attach),
+        )
+        results = []
+        for kind, step in steps:
+            for item in request.get(kind) or []:
+                errors = step(storage, item)
+                results.append(
+                    {
+                        "project": item.get("identifier") or item.get("project_id"),
+                        "ok": not errors,
+                        "errors": [vars(error) for error in errors],
+                    }
+                )
+        if any(result["ok"] for result in results):
+            self._enqueue_sync()
+            self.nextcloud.make_missing_folders(storage)
+        return {"results": results}
+
+    def replace_oauth_application(self, request: Json) -> Json:
+        """A new OAuth application in the place of the old one, if there is one."""
+        storage = self._storage(request)
+        application = self.world.new_oauth_application(storage, self.world.system.id)
+        storage.oauth_application = application
+        return {"client_id": application.client_id, "client_secret": application.client_secret}
+
+    def connection_check(self, request: Json) -> Json:
+        """What OpenProject's own check of the connection finds (OP §8.2, §16)."""
+        storage = self._storage(request)
+        self._resolve("nextcloud.queries.capabilities")
+        try:
+            result = self.nextcloud.connection(storage)
+        except CheckRaised as error:
+            raise RubyError("ArgumentError", str(error)) from None
+        if storage.automatic_management and result.error_code != "err_missing_dependencies":
+            self._resolve("nextcloud.queries.files")
+            self._resolve("nextcloud.authentication.userless")
+        return {"type": result.type, "error_code": result.error_code, "description": result.description}
+
+    def verify_secrets(self, request: Json) -> Json:
+        """Try the two secrets that OpenProject holds, each `right`, `wrong` or `unknown`."""
+        storage = self._storage(request)
+        return {
+            "application_password": self.nextcloud.password_verdict(storage),
+            "nextcloud_client": self.nextcloud.oauth_client_verdict(storage),
+        }
+
+    def _storage(self, request: Json) -> Storage:
+        storage = self.world.storages.get(int(request["storage_id"]))
+        if storage is None:
+            text = f"Couldn't find Storages::Storage with 'id'={request['storage_id']}"
+            raise RubyError("ActiveRecord::RecordNotFound", text)
+        return storage
+
+    def _attach(self, storage: Storage, item: Json) -> list[ServiceError]:
+        project, mode, folder = self._project(item), item.get("mode", INACTIVE), item.get("folder_id")
+        if project is None:
+            return [UNAUTHORIZED, PROJECT_BLANK]
+        if not project.active:
+            return [UNAUTHORIZED]
+        errors = _folder_errors(storage, mode, folder)
+        if self._row(storage, project) is not None:
+            errors.insert(0, TAKEN)
+        if not errors:
+            self.world.add_project_storage(project, storage, mode, None if folder is None else str(folder))
+            project.updated_at = now()
+        return errors
+
+    def _change(self, storage: Storage, item: Json) -> list[ServiceError]:
+        """The service keeps the former folder id when it is not told otherwise (OP §16)."""
+        project = self._project(item)
+        row = self._row(storage, project)
+        if project is None or row is None:
+            return [NOT_ATTACHED]
+        if not project.active:
+            return [UNAUTHORIZED]
+        mode, folder = item.get("mode", row.mode), item.get("folder_id", row.folder_id)
+        errors = _folder_errors(storage, mode, folder)
+        if not errors and (mode, folder) != (row.mode, row.folder_id):
+            row.mode, row.folder_id, row.updated_at = mode, None if folder is None else str(folder), now()
+        return errors
+
+    def _detach(self, storage: Storage, item: Json) -> list[ServiceError]:
+        """Deletes the remote folder of an automatic project storage at once (OP §16)."""
+        project = self._project(item)
+        row = self._row(storage, project)
+        if project is None or row is None:
+            return [NOT_ATTACHED]
+        if not project.active:
+            return [UNAUTHORIZED]
+        if row.mode == AUTOMATIC:
+            for name in ("commands.delete_folder", "authentication.userless", "models.managed_folder_identifier"):
+                self._log(f"[Registry] Resolving nextcloud.{name}")
+        self.nextcloud.delete_folder(storage, row)
+        del self.world.project_storages[row.id]
+        return []
+
+    def _project(self, item: Json) -> Project | None:
+        return self.world.find_project(item.get("project_id", item.get("identifier")))
+
+    def _row(self, storage: Storage, project: Project | None) -> ProjectStorage | None:
+        return next((row for row in self.world.rows_of(storage) if project and row.project_id == project.id), None)
+
+    def _enqueue_sync(self) -> None:
+        at = datetime.now(UTC) + timedelta(seconds=5)
+        self._log(
+            f"[ActiveJob] Enqueued Storages::AutomaticallyManagedStorageSyncJob (Job ID: {uuid.uuid4()}) "
+            f"to GoodJob(default) at {at:%Y-%m-%d %H:%M:%S} UTC"
+        )
+
+    def _resolve(self, name: str) -> None:
+        self._log(f"[Storages::Peripherals::NextcloudConnectionValidator] [Registry] Resolving {name}")
+
+    def _log(self, message: str) -> None:
+        """Rails logs to standard output, in front of and between what the program prints (OP §16)."""
+        self._output.append(f"I, [{datetime.now():%Y-%m-%dT%H:%M:%S.%f} #25579]  INFO -- : {message}")
+
+    def _end(self, rc: int, stderr: str) -> Json:
+        return {"rc": rc, "stdout": "".join(f"{line}\n" for line in self._output), "stderr": stderr}
+
+
+def _folder_errors(storage: Storage, mode: str, folder: Any) -> list[ServiceError]:
+    """What the contract of a project storage refuses; an unknown mode is an exception of its own (OP §16)."""
+    if mode not in FOLDER_MODES:
+        return [ServiceError("base", "exception", f"ArgumentError: '{mode}' is not a valid project_folder_mode")]
+    if mode == AUTOMATIC and not storage.automatic_management:
+        return [MODE_UNAVAILABLE]
+    if mode == MANUAL and not str(folder or "").strip():
+        return [FOLDER_BLANK]
+    return []
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One thing the program can be asked for."""
+
+    perform: Callable[[Runner, Json], Json]
+    writes: bool
+
+
+OPERATIONS = {
+    "project_storages": Operation(Runner.project_storages, writes=True),
+    "replace_oauth_application": Operation(Runner.replace_oauth_application, writes=True),
+    "connection_check": Operation(Runner.connection_check, writes=False),
+    "verify_secrets": Operation(Runner.verify_secrets, writes=False),
+}

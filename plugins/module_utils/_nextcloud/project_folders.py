@@ -14,7 +14,7 @@ import os
 import typing as t
 from dataclasses import dataclass, replace
 
-from .._core.errors import Refused
+from .._core.errors import Failure, Refused
 from .._core.fields import changes
 from . import group_folders, groups, users
 from .admin import Folder, Group, NextcloudAdmin, Piece, User, add, size_in_words, user_from_ocs
@@ -27,6 +27,11 @@ SECOND_GROUP = "OpenProjectNoAutomaticProjectFolders"
 GROUPS = (GROUP, SECOND_GROUP)
 MOUNT_POINT = "OpenProject"
 ATTEMPTED = "complete the project folders"
+REMOVE_ATTEMPTED = "remove the project folders"
+#: the app that protects user and groups
+APP = "integration_openproject"
+#: key of the note that a removal has disabled that app
+NOTE = "enable_again"
 #: below this a quota cannot be meant for project folders
 TINY_QUOTA = 100 * 1024**2
 #: Nextcloud's marks in a data directory; the second one since version 30
@@ -338,3 +343,111 @@ def _as_shown(
             "managing_groups": sorted(folder.get("managing_groups") or []),
         },
     }
+
+
+def removable(admin: NextcloudAdmin) -> list[str]:
+    """What :func:`remove` would take away, in words; empty when there is nothing to do.
+
+    :raises Refused: something is there that is not ours to remove.
+    """
+    return _removal(admin).titles
+
+
+def remove(admin: NextcloudAdmin) -> None:
+    """Remove the group folder with all its files, the user and both groups.
+
+    While the integration app is enabled it protects user and groups (NC §3.5), so it is disabled for that moment, and enabled again
+    also when a removal fails. A note in Nextcloud's configuration tells a later run that this one was killed in between.
+
+    :raises Refused: something is there that is not ours to remove; nothing was written.
+    """
+    removal = _removal(admin)
+    if not removal.titles:
+        return
+    admin.check_writes(removal.titles, appoints=(), check_mode=False)
+    if removal.folder_id is not None:
+        admin.delete_folder(removal.folder_id)
+    disabled = removal.interrupted
+    if removal.user or removal.groups:
+        if not disabled and admin.app_enabled(APP):
+            admin.set_note(NOTE, APP)
+            disabled = True
+        try:
+            if disabled:
+                admin.disable_app(APP)
+            _remove_accounts(admin, removal)
+        except Failure as failure:
+            if disabled:
+                _enable_after(admin, failure)
+            raise
+    if disabled:
+        _enable_again(admin)
+
+
+@dataclass(frozen=True)
+class _Removal:
+    """What is there to remove.
+
+    :param interrupted: an earlier removal disabled the app and did not come to its end.
+    """
+
+    folder_id: int | None
+    user: bool
+    groups: tuple[str, ...]
+    interrupted: bool
+
+    @property
+    def titles(self) -> list[str]:
+        found = [f"group folder {MOUNT_POINT} with all its files"] if self.folder_id is not None else []
+        found += [f"user {USER}"] if self.user else []
+        found += [f"group {gid}" for gid in self.groups]
+        return found + ([f"the note that {APP} has to be enabled again"] if self.interrupted else [])
+
+
+def _removal(admin: NextcloudAdmin) -> _Removal:
+    pieces = read_pieces(admin)
+    folder = pieces.folder
+    others = sorted(set(folder.groups) - set(GROUPS)) if folder is not None else []
+    if folder is not None and others:
+        raise Refused(
+            f"group folder {MOUNT_POINT} (id {folder.id}) is used by {', '.join(others)} as well",
+            attempted=REMOVE_ATTEMPTED,
+            server=pieces.server,
+            remedy=f"Rename it to keep it (occ groupfolders:rename {folder.id} <name>), or take it away from them"
+            f" (occ groupfolders:group {folder.id} <group> --delete)",
+            folder_ids=[folder.id],
+        )
+    # an account in another spelling is not the one that was made for project folders
+    user = pieces.user if pieces.user is not None and pieces.user.id == USER else None
+    users.check(USER, user, pieces.server, REMOVE_ATTEMPTED)
+    for group in pieces.groups.values():
+        groups.check(group, pieces.server, REMOVE_ATTEMPTED)
+    return _Removal(
+        folder_id=folder.id if folder is not None else None,
+        user=user is not None,
+        groups=tuple(gid for gid in GROUPS if gid in pieces.groups),
+        interrupted=admin.note(NOTE) == APP,
+    )
+
+
+def _remove_accounts(admin: NextcloudAdmin, removal: _Removal) -> None:
+    if removal.user:
+        admin.delete_user(USER)
+    for gid in removal.groups:
+        admin.delete_group(gid)
+
+
+def _enable_after(admin: NextcloudAdmin, failure: Failure) -> None:
+    """Enable the app although a removal failed; when that fails too, the first failure tells of both."""
+    try:
+        _enable_again(admin)
+    except Failure as another:
+        failure.remedy = (
+            f"{failure.remedy.rstrip('.')}. The app {APP} is still disabled ({another.answer}): the next removal enables it, or"
+            f" occ app:enable {APP}"
+        ).lstrip(". ")
+
+
+def _enable_again(admin: NextcloudAdmin) -> None:
+    admin.enable_app(APP)
+    admin.set_note(NOTE, "")

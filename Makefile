@@ -6,7 +6,7 @@
 # The targets work on files below .cache only, by relative names, so that a checkout may have any name and any place.
 
 STAGES := lint sanity units conformance molecule docs build
-CI := .cache/venv/bin/python tests/ci
+CI := PYTHONPATH=tests .cache/venv/bin/python -m ci
 
 .PHONY: setup test demo bench matrix live clean help $(STAGES)
 .DEFAULT_GOAL := setup

@@ -49,7 +49,8 @@ def virtual_environment() -> str | None:
     shutil.rmtree(VENV, ignore_errors=True)
     venv.create(VENV, with_pip=True)
     log = CACHE / "pip.log"
-    command = [VENV / "bin" / "python", "-m", "pip", "install", "--disable-pip-version-check", "--requirement", REQUIREMENTS]
+    python = str(VENV / "bin" / "python")
+    command = [python, "-m", "pip", "install", "--disable-pip-version-check", "--requirement", str(REQUIREMENTS)]
     with log.open("wb") as output:
         code = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT).returncode
     if code:

@@ -1,0 +1,99 @@
+# Copyright (c) 2026, the authors of opnc.integration
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where things are in a checkout, and the environment in which every tool runs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+CACHE = ROOT / ".cache"
+VENV = CACHE / "venv"
+LOGS = CACHE / "log"
+COLLECTIONS = CACHE / "collections"
+TREE = CACHE / "tree" / "ansible_collections" / "opnc" / "integration"
+NAME = "opnc.integration"
+
+
+def environment(**more: str | Path) -> dict[str, str]:
+    """The caller's environment without what would change the result on one machine and not on another.
+
+    Ansible's own settings are dropped, its files stay in .cache, and the simulated servers are never asked through a proxy.
+    """
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "MOLECULE_", "PYTEST_"))
+    }
+    kept.pop("PYTHONPATH", None)
+    kept.pop("MAKEFLAGS", None)
+    local = "127.0.0.1,localhost,::1"
+    return {
+        **kept,
+        "PATH": os.pathsep.join([str(VENV / "bin"), *real_path()]),
+        "VIRTUAL_ENV": str(VENV),
+        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+        "ANSIBLE_CONFIG": str(ROOT / "playbooks" / "ansible.cfg"),
+        "ANSIBLE_HOME": str(CACHE / "ansible"),
+        "NO_PROXY": ",".join(filter(None, [kept.get("NO_PROXY"), local])),
+        "no_proxy": ",".join(filter(None, [kept.get("no_proxy"), local])),
+        "NO_COLOR": "1",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **{name: str(value) for name, value in more.items()},
+    }
+
+
+def real_path() -> list[str]:
+    """PATH without the stand-ins of version managers, which claim to be Pythons that are not installed."""
+    return [entry for entry in os.environ.get("PATH", os.defpath).split(os.pathsep) if Path(entry).name != "shims"]
+
+
+def pythons() -> dict[str, Path]:
+    """The Pythons of this machine that really start, by version ("3.12"), from 3.9 on."""
+    places = [*real_path(), *map(str, sorted(_pyenv().glob("versions/*/bin"), reverse=True))]
+    found = {}
+    for version in (f"3.{minor}" for minor in range(9, 20)):
+        program = shutil.which(f"python{version}", path=os.pathsep.join(places))
+        if program and subprocess.run([program, "-c", ""], capture_output=True).returncode == 0:
+            found[version] = Path(program)
+    return found
+
+
+def _pyenv() -> Path:
+    return Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+
+
+def own_python() -> str:
+    """The version of the Python that the virtual environment was made with ("3.11")."""
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def lay_out_copy() -> Path:
+    """Copy the files that git knows or would take, because ansible-test refuses links and wants the path of a collection."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    ).stdout
+    wanted = {name for name in os.fsdecode(listed).split("\0") if name and (ROOT / name).is_file()}
+    TREE.mkdir(parents=True, exist_ok=True)
+    output = TREE / "tests" / "output"
+    for path in sorted(TREE.rglob("*"), reverse=True):
+        if output == path or output in path.parents:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            if not any(path.iterdir()):
+                path.rmdir()
+        elif str(path.relative_to(TREE)) not in wanted:
+            path.unlink()
+    for name in sorted(wanted):
+        target = TREE / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, target)
+    return TREE

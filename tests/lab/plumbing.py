@@ -81,7 +81,7 @@ class Faults:
         self._seen: dict[str, int] = {}
 
     def add(self, *, kind: str, nth: int = 1, server: str | None = None, times: int = 1, seconds: float = 0.5) -> None:
-        """Let `times` requests, beginning with the `nth` from now on, fail; `server` None counts those to both servers."""
+        """Let `times` requests, beginning with the `nth` from now on, fail; without `server` both count."""
         if kind not in self.KINDS:
             raise ValueError(f"unknown fault {kind!r}, known are {', '.join(self.KINDS)}")
         with self._lock:
@@ -217,7 +217,7 @@ class LabServer(ABC):
         request = Request(environ)
         if request.path.startswith(CONTROL_PREFIX):
             return self._control(request)(environ, start_response)
-        body = request.get_data(cache=True)
+        body = request.get_data()
         # The application reads the body again.
         environ["wsgi.input"] = io.BytesIO(body)
         exchange = Exchange(

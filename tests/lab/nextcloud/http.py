@@ -1,17 +1,387 @@
 # Copyright (c) 2026, the authors of opnc.integration
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The WSGI application of the simulated Nextcloud: what every request passes before its route."""
+"""What every request to the simulated Nextcloud passes before its route: web server, core, login, CSRF."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import functools
+import html
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, quote
 
-from flask import Flask
+from flask import Flask, Response, g, redirect, request
+
+from lab.nextcloud.state import ALNUM, NextcloudState, Session, Token, User
+from lab.plumbing import host_of, random_text
 
 if TYPE_CHECKING:
     from lab.nextcloud.server import NextcloudServer
 
+ADMIN, USER, PUBLIC = "admin", "user", "public"
+
+MOST_FAILED_LOGINS = 10
+"""More failed logins of one address than this, and it gets nothing but 429 (NC §1.1)."""
+
+
+@dataclass
+class Caller:
+    """Who sends the request. `refusal` says why a login with credentials did not count."""
+
+    user: User | None = None
+    token: Token | None = None
+    refusal: str = ""
+
+
+# Answers
+
+
+def json_answer(data: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """JSON as PHP writes it, with escaped slashes and angle brackets."""
+    text = json.dumps(data, separators=(",", ":")).replace("/", "\\/").replace("<", "\\u003C").replace(">", "\\u003E")
+    return Response(text, status, headers, content_type="application/json; charset=utf-8")
+
+
+def empty_answer(status: int) -> Response:
+    """What the framework says to an unknown route (404) or verb (405)."""
+    return Response("", status, content_type="text/html; charset=UTF-8")
+
+
+def page(heading: str, text: str, status: int = 200, headers: dict[str, str] | None = None, head: str = "") -> Response:
+    """A page in the guest layout; `head` are attributes of the head element."""
+    body = (
+        '<!DOCTYPE html>\n<html class="ng-csp" data-placeholder-focus="false" lang="en" data-locale="en">\n'
+        f"<head {head}>\n<title>Nextcloud</title>\n</head>\n<body>\n<h2>{html.escape(heading)}</h2>\n"
+        f"<p>{html.escape(text)}</p>\n</body>\n</html>\n"
+    )
+    return Response(body, status, headers, content_type="text/html; charset=UTF-8")
+
+
+def crash_page() -> Response:
+    """A PHP error that nobody caught (NC §1.1)."""
+    return page("Internal Server Error", "The server was unable to complete your request.", 500)
+
+
+def gateway_page(status: int = 502, reason: str = "Bad Gateway") -> Response:
+    """What nginx says by itself, for instance when the PHP process died."""
+    body = (
+        f"<html>\r\n<head><title>{status} {reason}</title></head>\r\n<body>\r\n"
+        f"<center><h1>{status} {reason}</h1></center>\r\n<hr><center>nginx/1.22.1</center>\r\n</body>\r\n</html>\r\n"
+    )
+    return Response(body, status, content_type="text/html")
+
+
+def security_answer(message: str, status: int) -> Response:
+    """A refusal by the framework: JSON, unless the caller asked for HTML."""
+    if "html" not in request.headers.get("Accept", ""):
+        return json_answer({"message": message}, status)
+    if status == 401:
+        return redirect(f"{public_root()}/index.php/login?redirect_url={quote(request.full_path, safe='')}", 303)  # type: ignore[return-value]
+    return page("Access forbidden", message, status)
+
+
+# The request's surroundings
+
+
+def server() -> NextcloudServer:
+    return g.server
+
+
+def state() -> NextcloudState:
+    return g.state
+
+
+def caller() -> Caller:
+    return g.caller
+
+
+def parameters() -> dict[str, Any]:
+    """Query and body as the framework merges them; a body that cannot be read counts as absent (NC §1.1)."""
+    merged: dict[str, Any] = _from_pairs(request.args.items(multi=True))
+    kind = request.mimetype
+    if kind == "application/json":
+        try:
+            data = json.loads(request.get_data() or b"null")
+        except ValueError:
+            data = None
+        if isinstance(data, dict):
+            merged |= data
+    elif kind == "application/x-www-form-urlencoded":
+        merged |= _from_pairs(parse_qsl(request.get_data(as_text=True), keep_blank_values=True))
+    return merged
+
+
+def _from_pairs(pairs: Any) -> dict[str, Any]:
+    """PHP's reading of form keys: `groups[]` is a list, `values[key]` a map."""
+    result: dict[str, Any] = {}
+    for key, value in pairs:
+        name, bracket, inner = key.partition("[")
+        if not bracket:
+            result[name] = value
+        elif inner == "]":
+            result.setdefault(name, []).append(value)
+        else:
+            result.setdefault(name, {})[inner.rstrip("]")] = value
+    return result
+
+
+def protocol() -> str:
+    """Scheme that Nextcloud believes it is reached by: overwriteprotocol, or what a trusted proxy says."""
+    overwritten = state().system.get("overwriteprotocol")
+    if overwritten:
+        return str(overwritten)
+    trusted = request.remote_addr in state().system.get("trusted_proxies", [])
+    return request.headers.get("X-Forwarded-Proto", "http") if trusted else "http"
+
+
+def public_root() -> str:
+    """The address that Nextcloud puts into links of its answers."""
+    host = state().system.get("overwritehost") or request.host
+    return f"{protocol()}://{host}"
+
+
+# Guards of routes
+
+
+def route_guard(access: str, csrf: bool) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
+    """Login, role and CSRF in the framework's order, for routes outside OCS (NC §1.1)."""
+
+    def decorate(view: Callable[..., Response]) -> Callable[..., Response]:
+        @functools.wraps(view)
+        def guarded(**arguments: Any) -> Response:
+            user = caller().user
+            if access != PUBLIC and user is None:
+                return security_answer("Current user is not logged in", 401)
+            if access == ADMIN and not (user and state().is_admin(user.uid)):
+                return security_answer("Logged in account must be an admin", 403)
+            if csrf and not passes_csrf():
+                return security_answer("CSRF check failed", 412)
+            return view(**arguments)
+
+        return guarded
+
+    return decorate
+
+
+def passes_csrf() -> bool:
+    """32 takes the OCS header for it, 29 wants the session's request token (NC §9)."""
+    if state().profile.ocs_header_lifts_csrf and request.headers.get("OCS-APIRequest"):
+        return True
+    if _cookie("nc_sameSiteCookiestrict") != "true":
+        return False
+    token = request.headers.get("requesttoken") or request.args.get("requesttoken", "")
+    return bool(token) and token == g.session.request_token
+
+
+def needs_confirmation() -> bool:
+    """server#61322: an application password no longer counts as a confirmed password (NC §6.2).
+
+    The integration's listener confirms logins of its own user from 2.11.4 on.
+    """
+    if not state().app_passwords_need_confirmation or caller().token is None:
+        return False
+    user = caller().user
+    return not (user and user.uid == "OpenProject" and state().profile.confirms_own_user)
+
+
+# Login
+
+
+def _cookie(name: str) -> str:
+    return request.cookies.get(name) or request.cookies.get(f"__Host-{name}") or ""
+
+
+def _session_is_alive(session: Session) -> bool:
+    user = state().users.get(session.uid)
+    if user is None or not user.enabled or session.password != user.password:
+        return False
+    return session.token is None or session.token in user.tokens
+
+
+def _log_in() -> Response | None:
+    """Fill `g.caller`; the answer when Nextcloud ends the request at the login already."""
+    g.caller = Caller()
+    session: Session = g.session
+    if session.uid and _session_is_alive(session):
+        g.caller = Caller(state().users[session.uid], session.token)
+        return None
+    credentials = request.authorization
+    if credentials is None or credentials.type != "basic":
+        return None
+    throttled = state().system.get("auth.bruteforce.protection.enabled", True)
+    if throttled and state().login_fails > MOST_FAILED_LOGINS:
+        return _throttled()
+    found = state().authenticate(credentials.username or "", credentials.password or "")
+    if found is None:
+        state().login_fails += 1
+        return _refused_login("")
+    user, token = found
+    if not user.enabled:
+        return _refused_login("Account disabled")
+    second_factor = state().two_factor_enforced or user.two_factor
+    if token is None and (state().token_auth_enforced or state().system.get("token_auth_enforced") or second_factor):
+        # Logged out again on the spot: the request goes on as a stranger's.
+        return None
+    state().login_fails = 0
+    g.caller = Caller(user, token)
+    state().record_login(user)
+    session.uid, session.token, session.password = user.uid, token, user.password
+    return None
+
+
+def _refused_login(message: str) -> Response:
+    if g.entry == "ocs":
+        from lab.nextcloud.http_ocs import ocs_failure
+
+        answer = ocs_failure(997, "Unauthorised")
+        answer.headers["WWW-Authenticate"] = 'Basic realm="Authorisation Required"'
+        return answer
+    if g.entry == "dav":
+        from lab.nextcloud.http_core import dav_error
+
+        if message:
+            return dav_error(503, "Sabre\\DAV\\Exception\\ServiceUnavailable", message)
+        answer = dav_error(401, "Sabre\\DAV\\Exception\\NotAuthenticated", "No public access to this resource.")
+        answer.headers["WWW-Authenticate"] = 'Basic realm="Nextcloud", charset="UTF-8"'
+        return answer
+    if "html" in request.headers.get("Accept", ""):
+        return page("Error", message, 401)
+    return json_answer({"message": message}, 401)
+
+
+def _throttled() -> Response:
+    if g.entry == "ocs":
+        from lab.nextcloud.http_ocs import ocs_failure
+
+        return ocs_failure(429, "Reached maximum delay")
+    return page("Too many requests", "There were too many requests from your network.", 429)
+
+
+# Core
+
+
+def _entry(path: str) -> str:
+    """The PHP file that a path leads to."""
+    for prefix, name in (("/ocs/", "ocs"), ("/remote.php", "dav"), ("/status.php", "status"), ("/index.php", "index")):
+        if path.startswith(prefix):
+            return name
+    return "rewritten"
+
+
+def _untrusted() -> bool:
+    domains = state().system.get("trusted_domains", [])
+    host = request.host
+    return host not in domains and host_of(f"http://{host}") not in domains and "*" not in domains
+
+
+def _out_of_service() -> Response | None:
+    """Maintenance mode and pending upgrades (NC §1.1)."""
+    flag = {"X-Nextcloud-Maintenance-Mode": "1"}
+    if not (state().maintenance or state().needs_upgrade):
+        return None
+    if g.entry == "ocs":
+        from lab.nextcloud.http_ocs import service_unavailable
+
+        return service_unavailable(flag)
+    if g.entry == "dav":
+        from lab.nextcloud.http_core import dav_error
+
+        answer = dav_error(503, "Sabre\\DAV\\Exception\\ServiceUnavailable", "System is in maintenance mode.")
+        answer.headers.update(flag)
+        return answer
+    if state().maintenance:
+        text = "This Nextcloud instance is currently in maintenance mode, which may take a while."
+        return page("Maintenance mode", text, 503, flag | {"Retry-After": "120"})
+    return page("App update required", "The following apps will be updated: " + ", ".join(state().outdated_apps()))
+
+
+def _before() -> Response | None:
+    g.state = g.server.state
+    g.entry = _entry(request.environ["lab.path"])
+    g.session_id = request.cookies.get(state().system["instanceid"], "")
+    g.new_session = g.session_id not in state().sessions
+    if g.new_session:
+        g.session_id = random_text(ALNUM.lower(), 26)
+        state().sessions[g.session_id] = Session("", random_text(ALNUM, 43) + "=:" + random_text(ALNUM, 43) + "=")
+    g.session = state().sessions[g.session_id]
+    if g.entry == "status":
+        return None
+    if not state().system.get("installed", True):
+        return redirect("/index.php", 302)  # type: ignore[return-value]
+    if g.entry == "rewritten" and not state().pretty_urls:
+        return gateway_page(404, "Not Found")
+    if _untrusted():
+        return page("Access through untrusted domain", "Please contact your administrator.", 400)
+    return _out_of_service() or _log_in()
+
+
+def _after(response: Response) -> Response:
+    """The five cookies of a session, each set when it did not come with the request."""
+    if g.entry == "status" or response.content_type == "text/html":
+        return response
+    secure = "; Secure" if protocol() == "https" else ""
+    prefix = "__Host-" if secure else ""
+    if not _cookie("oc_sessionPassphrase"):
+        phrase = random_text(ALNUM, 128)
+        response.headers.add("Set-Cookie", f"oc_sessionPassphrase={phrase}; path=/{secure}; HttpOnly; SameSite=Lax")
+    for policy in ("lax", "strict"):
+        if not _cookie(f"nc_sameSiteCookie{policy}"):
+            response.headers.add(
+                "Set-Cookie",
+                f"{prefix}nc_sameSiteCookie{policy}=true; path=/; httponly{secure};"
+                f"expires=Fri, 31-Dec-2100 23:59:59 GMT; SameSite={policy}",
+            )
+    if g.new_session:
+        name = state().system["instanceid"]
+        response.headers.add("Set-Cookie", f"{name}={g.session_id}; path=/{secure}; HttpOnly; SameSite=Lax")
+    response.headers["X-Request-Id"] = random_text(ALNUM, 20)
+    response.headers["Cache-Control"] = "no-cache, no-store, must-revalidate"
+    return response
+
+
+class _FrontController:
+    """The rewriting of the web server: the same routes with and without `/index.php`."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        path = environ.get("PATH_INFO", "")
+        environ["lab.path"] = path
+        if path.startswith("/index.php"):
+            environ["PATH_INFO"] = path.removeprefix("/index.php") or "/"
+        return self._app(environ, start_response)
+
 
 def build_app(server: NextcloudServer) -> Flask:
-    return Flask(__name__)
+    """The application of one server; the routes are in the modules named after their part of the contract."""
+    from lab.nextcloud import http_app, http_core, http_groupfolders, http_ocs
+
+    app = Flask(__name__, static_folder=None)
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+
+    @app.before_request
+    def before() -> Response | None:
+        g.server = server
+        with server.state.lock:
+            return _before()
+
+    app.after_request(_after)
+    app.register_error_handler(404, lambda error: _unknown(404))
+    app.register_error_handler(405, lambda error: _unknown(405))
+    for module in (http_app, http_core, http_groupfolders, http_ocs):
+        app.register_blueprint(module.routes)
+    app.wsgi_app = _FrontController(app.wsgi_app)  # type: ignore[method-assign]
+    return app
+
+
+def _unknown(status: int) -> Response:
+    if g.entry == "ocs":
+        from lab.nextcloud.http_ocs import unknown_route
+
+        return unknown_route()
+    return empty_answer(status)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the authors of opnc.integration
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the app integration_openproject does with the state: checking values, storing them, project folders, its OAuth client.
+"""What the app integration_openproject does: checking values, storing them, project folders, its OAuth client.
 
 The order of the side effects is that of the real app (NC §1.3 to §1.5, §3).
 """
@@ -50,7 +50,7 @@ SETTINGS: dict[str, Any] = GENERAL | OAUTH | OIDC
 USER_VALUES = ("token", "login", "user_id", "user_name", "refresh_token", "token_expires_at")
 
 Revoke = Callable[[str, str, str, str], str]
-"""Revokes a token at an OpenProject: url, token, client id, client secret; `success`, `connection_error` or `other_error`."""
+"""Revokes a token: url, token, client id, client secret; `success`, `connection_error` or `other_error`."""
 
 
 class Refusal(Exception):
@@ -87,7 +87,7 @@ def valid_url(value: object) -> bool:
 
 
 def check_complete(state: NextcloudState, values: dict[str, Any] | list[Any] | None) -> dict[str, Any]:
-    """The values of a full set-up, with defaults filled in; raises Refusal for anything missing, unknown or of a wrong type."""
+    """The values of a full set-up, defaults filled in; raises Refusal for what is missing, unknown or wrong."""
     if values is None:
         raise Refusal(BAD_REQUEST, "The data is not a valid JSON.")
     checked: dict[str, Any] = dict(values) if isinstance(values, dict) else dict(enumerate(values))  # type: ignore[arg-type]

@@ -27,6 +27,10 @@ class Profile:
     """GF 20 and newer refuse two folders with one mount point (NC §4.2)."""
     setup_answers_status: bool
     """From 2.11.4 on the answers of `/setup` carry `status` (NC §1.4)."""
+    folders_answer_http_status: bool
+    """GF 20 and newer answer with the whole folder, and with an HTTP status when they refuse (NC §4.3, §9)."""
+    confirms_own_user: bool
+    """From 2.11.4 on the app works around server#61322 for its own user (NC §6.2)."""
     compares_strictly: bool
     """From 2.11.4 on a boolean no longer passes for an authorization method (NC §1.3)."""
     client_in_oidc: bool
@@ -57,6 +61,8 @@ PROFILES = {
         refuses_second_mount_point=False,
         setup_answers_status=False,
         compares_strictly=False,
+        folders_answer_http_status=False,
+        confirms_own_user=False,
         client_in_oidc=True,
         oidc_minimum_version="1.6.0",
         password_min_length=0,
@@ -74,6 +80,8 @@ PROFILES = {
         refuses_second_mount_point=True,
         setup_answers_status=True,
         compares_strictly=True,
+        folders_answer_http_status=True,
+        confirms_own_user=True,
         client_in_oidc=False,
         oidc_minimum_version="1.14.1",
         password_min_length=10,

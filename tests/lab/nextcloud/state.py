@@ -117,6 +117,8 @@ class GroupFolder:
     acl: bool = False
     groups: dict[str, int] = field(default_factory=dict)
     manage: list[Manage] = field(default_factory=list)
+    size: int = 0
+    root_file_id: int = 0
     files: dict[str, int] = field(default_factory=dict)
     """Path below the mount point to file id; a folder's path ends with a slash."""
     rules: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
@@ -163,6 +165,8 @@ class Session:
     uid: str
     request_token: str
     token: Token | None = None
+    password: str = ""
+    """The login password at the time of the login: a session ends when it changes."""
 
 
 class NextcloudState:
@@ -211,6 +215,8 @@ class NextcloudState:
         self.login_fails = 0
         """Failed logins of the one address that all requests come from; more than 10 mean 429 (NC §1.1)."""
         self.terms_signed = True
+        self.pretty_urls = True
+        """Whether the web server leads paths without /index.php to Nextcloud (NC §1.1)."""
         self._granted: dict[tuple[str, str], int] = {}
 
         for app in profile.shipped_apps:
@@ -380,6 +386,10 @@ class NextcloudState:
                 return user, token
         return (user, None) if user.password == secret else None
 
+    def record_login(self, user: User) -> None:
+        user.last_login = int(time.time())
+        user.first_login = user.first_login or user.last_login
+
     # Apps
 
     def app_enabled(self, app: str, uid: str | None = None) -> bool:
@@ -477,10 +487,14 @@ class NextcloudState:
             if not name:
                 name = "/"
             self._refuse_taken_mount_point(name)
-        folder = GroupFolder(self.next_folder_id, name)
+        folder = GroupFolder(self.next_folder_id, name, root_file_id=self.new_file_id())
         self.folders[folder.id] = folder
         self.next_folder_id += 1
         return folder
+
+    def new_file_id(self) -> int:
+        self.next_file_id += 1
+        return self.next_file_id
 
     def rename_folder(self, folder_id: int, mount_point: str) -> None:
         folder = self.folder(folder_id)
@@ -506,10 +520,12 @@ class NextcloudState:
             folder.manage = []
         folder.acl = on
 
-    def set_folder_manager(self, folder_id: int, kind: str, identifier: str, manages: bool) -> None:
+    def set_folder_manager(
+        self, folder_id: int, kind: str, identifier: str, manages: bool, *, check_acl: bool = True
+    ) -> None:
         """Adding the same manager twice raises StateError(EXISTS): a database error in Nextcloud (NC §4.2)."""
         folder = self.folder(folder_id)
-        if not folder.acl and manages:
+        if check_acl and not folder.acl and manages:
             raise StateError(NO_ACL, f"Advanced permissions not enabled for folder: {folder_id}")
         present = [entry for entry in folder.manage if (entry.type, entry.id) == (kind, identifier)]
         if manages and present:
@@ -561,9 +577,9 @@ class NextcloudState:
         if gid in (OPENPROJECT, SECOND_GROUP) and self.app_enabled(INTEGRATION):
             raise StateError(
                 PROTECTED,
-                f"<p>&nbsp;Group '{gid}' is needed to be protected by the app 'OpenProject Integration', thus cannot be "
-                f"deleted. Please check the <a href='{TROUBLESHOOTING}' target='_blank'><u>troubleshooting guide</u></a> "
-                "for further information.</p>",
+                f"<p>&nbsp;Group '{gid}' is needed to be protected by the app 'OpenProject Integration', thus cannot "
+                f"be deleted. Please check the <a href='{TROUBLESHOOTING}' target='_blank'><u>troubleshooting guide"
+                "</u></a> for further information.</p>",
             )
 
     def _refuse_taken_mount_point(self, name: str) -> None:

@@ -2,23 +2,26 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""OpenProject's command line C(rails runner), anywhere."""
+"""OpenProject's command line C(rails runner), anywhere: for what its API cannot do."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import shutil
 import subprocess
 import typing as t
+from pathlib import Path
 
 from .._core.command import MORE_PATHS, Completed, environment, execute
 from .._core.errors import BadInput, CommandError
 from .._core.module import Call
 from .._core.secrets import Secrets
+from .._nextcloud.entrance import Entrance
+from .._nextcloud.occ_trouble import Trouble
 from .runner_ruby import MARK, program
+from .runner_trouble import diagnose, from_ruby
 
 RUNNER_OPTIONS: dict[str, dict[str, t.Any]] = {
     "runner_command": {"type": "list", "elements": "str", "default": []},
@@ -26,20 +29,21 @@ RUNNER_OPTIONS: dict[str, dict[str, t.Any]] = {
     "runner_timeout": {"type": "float", "default": 600.0},
 }
 
-#: what tells C(rails runner) to read its program from standard input
+#: tells C(rails runner) to read its program from standard input
 FROM_STANDARD_INPUT = "-"
 
 
 class Runner:
     """The C(rails runner) of one OpenProject. A start costs 40 to 55 s (OP §16), so everything that is to be done goes into one.
 
-    :param command: the whole command; the trailing C(-) may be left out.
+    :param command: the whole command; its trailing C(-) may be left out.
     :param entrance: how to get to where it lives; empty when it is started directly.
     :param timeout: seconds that one start may take.
     """
 
     def __init__(self, command: t.Sequence[str], entrance: t.Sequence[str], timeout: float, secrets: Secrets) -> None:
-        self.command, self.entrance, self.timeout, self.secrets = _complete(command), list(entrance), timeout, secrets
+        self.command, self.timeout, self.secrets = _complete(command), timeout, secrets
+        self.entrance = Entrance(entrance, option="runner_exec", program="the runner")
 
     @classmethod
     def from_call(cls, call: Call) -> Runner | None:
@@ -51,20 +55,30 @@ class Runner:
         for name, words in (("runner_command", command), ("runner_exec", prefix)):
             if any("\0" in word for word in words):
                 raise BadInput(f"{name} contains a NUL character")
-            if len(words) == 1 and " " in words[0].strip() and not os.path.exists(words[0]):
+            if len(words) == 1 and " " in words[0].strip() and not Path(words[0]).exists():
                 raise BadInput(
                     f"{name} is one word with blanks", remedy=f"Give it as a list: {json.dumps(words[0].split())}"
                 )
-        if not command or not command[0]:
+        if not command:
+            if prefix:
+                raise BadInput(
+                    "runner_exec is given without runner_command",
+                    remedy="Give runner_command too, for example [bundle, exec, rails, runner, -]",
+                )
             return None
+        if not command[0]:
+            raise BadInput("the first word of runner_command is empty")
         if timeout <= 0:
             raise BadInput("runner_timeout is not a positive number of seconds")
-        return cls(command, prefix, timeout, call.secrets)
+        runner = cls(command, prefix, timeout, call.secrets)
+        # the program goes in by standard input, and a client secret may come back: a terminal would cut the one and show the other
+        runner.entrance.check(secret=True)
+        return runner
 
     @property
     def command_line(self) -> str:
         """The command as an administrator would type it."""
-        return self.secrets.censor(shlex.join([*self.entrance, *self.command]))
+        return self.secrets.censor(shlex.join([*self.entrance.words, *self.command]))
 
     def perform(self, operation: str, arguments: t.Mapping[str, t.Any], *, attempted: str) -> dict[str, t.Any]:
         """Let OpenProject do one thing, in one start.
@@ -73,34 +87,56 @@ class Runner:
         :param arguments: JSON data; never a secret.
         :param attempted: what it is for, as an infinitive.
         :returns: the answer of the operation. A client secret in it is remembered as a secret.
-        :raises CommandError: the runner did not start, did not end in time, failed in Ruby or left no answer.
+        :raises CommandError: the runner did not start, did not end in time, failed in Ruby or left no answer. Its fact C(cause) names
+            what is wrong (C(command_not_found), C(timeout), C(ruby) …). After a time-out the work may still be going on.
         """
         completed = self._start(program(operation, arguments), attempted)
         answer = find_answer(completed.stdout)
         if answer is None:
-            raise self._error("no answer", attempted, completed.rc)
+            raise self._error(diagnose(completed, self.command, self.entrance), attempted, completed.rc)
         if "error" in answer:
-            error = answer["error"]
-            raise self._error(f"{error.get('class')}: {error.get('message')}", attempted, completed.rc)
+            raise self._error(from_ruby(answer["error"]), attempted, completed.rc)
         self.secrets.add(answer.get("client_secret"))
         return answer
 
     def _start(self, script: str, attempted: str) -> Completed:
-        words, variables = [*self.entrance, *self.command], environment()
+        words, variables = [*self.entrance.words, *self.command], environment()
         path = shutil.which(words[0], path=variables["PATH"])
         if path is None:
-            raise self._error(
-                f"there is no program {words[0]} (looked for in PATH and in {MORE_PATHS})", attempted, None
+            option = "runner_exec" if self.entrance.words else "runner_command"
+            trouble = Trouble(
+                "command_not_found",
+                f"there is no program {words[0]} (looked for in PATH and in {MORE_PATHS.replace(':', ', ')})",
+                f"Set {option} to where it is on the machine that runs the module, or run the module elsewhere",
             )
+            raise self._error(trouble, attempted, None)
         try:
             return execute([path, *words[1:]], script, variables, self.timeout)
         except subprocess.TimeoutExpired as error:
-            raise self._error(f"no end after {self.timeout:g} seconds", attempted, None) from error
+            trouble = Trouble(
+                "timeout",
+                f"no end after {self.timeout:g} seconds",
+                "It may still be running there. A start takes 40 to 55 s and more on a small machine: if it only needs longer, raise"
+                " runner_timeout; if not, start the command by hand and see what it waits for",
+            )
+            raise self._error(trouble, attempted, None) from error
         except OSError as error:
-            raise self._error(f"{words[0]} cannot be started ({error.strerror})", attempted, None) from error
+            trouble = Trouble(
+                "command_not_started",
+                f"{words[0]} cannot be started ({error.strerror})",
+                "Check runner_command and runner_exec",
+            )
+            raise self._error(trouble, attempted, None) from error
 
-    def _error(self, answer: str, attempted: str, rc: int | None) -> CommandError:
-        return CommandError(self.secrets.censor(answer), attempted=attempted, server=self.command_line, rc=rc)
+    def _error(self, trouble: Trouble, attempted: str, rc: int | None) -> CommandError:
+        return CommandError(
+            self.secrets.censor(trouble.answer),
+            attempted=attempted,
+            server=self.command_line,
+            remedy=trouble.remedy,
+            rc=rc,
+            cause=trouble.cause,
+        )
 
 
 def find_answer(text: str) -> dict[str, t.Any] | None:

@@ -33,9 +33,7 @@ def run_module(capfd: pytest.CaptureFixture[str]) -> RunModule:
     Every run asserts that no value of an option that is named like a secret left the module.
     """
 
-    def run(
-        name: str, args: t.Mapping[str, t.Any], *, check_mode: bool = False, diff: bool = True
-    ) -> dict[str, t.Any]:
+    def run(name: str, args: t.Mapping[str, t.Any], *, check_mode: bool = False, diff: bool = True) -> dict[str, t.Any]:
         module = importlib.import_module(f"{MODULES}.{name}")
         given = {**args, "_ansible_check_mode": check_mode, "_ansible_diff": diff, "_ansible_module_name": name}
         capfd.readouterr()

@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 import json
-import os
 import pwd
 import typing as t
+from pathlib import PurePath
 
 from .._core.errors import BadInput
 
@@ -38,7 +38,7 @@ class Entrance:
     @property
     def tool(self) -> str:
         """Name of the program: C(docker), C(kubectl), C(runuser); empty when occ is started directly."""
-        return os.path.basename(self.words[0]) if self.words else ""
+        return PurePath(self.words[0]).name if self.words else ""
 
     @property
     def command_option(self) -> str:

@@ -15,6 +15,7 @@ import signal
 import subprocess
 import typing as t
 from dataclasses import dataclass
+from pathlib import Path, PurePath
 
 from .._core.errors import BadInput, CommandError
 from .._core.module import Call
@@ -79,7 +80,7 @@ class Occ:
         for name, words in (("occ_command", command), ("occ_exec", prefix)):
             if any("\0" in word for word in words):
                 raise BadInput(f"{name} contains a NUL character")
-            if len(words) == 1 and " " in words[0].strip() and not os.path.exists(words[0]):
+            if len(words) == 1 and " " in words[0].strip() and not Path(words[0]).exists():
                 raise BadInput(
                     f"{name} is one word with blanks", remedy=f"Give it as a list: {json.dumps(words[0].split())}"
                 )
@@ -99,6 +100,7 @@ class Occ:
         stdin: str | None = None,
         secret_environment: t.Mapping[str, str] | None = None,
         accepted: t.Container[int] = (0,),
+        remedy: str = "",
     ) -> Completed:
         """Run one occ command.
 
@@ -106,12 +108,13 @@ class Occ:
         :param attempted: what the command is for, as an infinitive.
         :param secret_environment: variables with secrets, such as C(OC_PASS); they take no way that others can see.
         :param accepted: exit codes that the caller decides on itself.
+        :param remedy: what to do when occ works but refuses this very command.
         :raises CommandError: occ failed, did not start, or did nothing although its exit code is 0 (NC §5.1). Its fact
             C(cause) names what is wrong with this occ as a whole (C(maintenance), C(wrong_user) …); else it is missing.
         :raises BadInput: a secret cannot travel by environment, or what is in C(occ_exec) cannot pass it on.
         """
         completed = self._start(arguments, attempted, stdin or None, secret_environment or {})
-        return self._judged(completed, arguments, attempted, accepted)
+        return self._judged(completed, arguments, attempted, accepted, remedy)
 
     def json(self, arguments: t.Sequence[str], *, attempted: str, **more: t.Any) -> t.Any:
         """Run a command with C(--output=json) and return its data.
@@ -121,19 +124,26 @@ class Occ:
         """
         command = [*arguments, "--output=json"]
         completed = self.run(command, attempted=attempted, **more)
+        return self.expect_json(completed, command, attempted) if completed.rc == 0 else find_json(completed.stdout)[1]
+
+    def expect_json(self, completed: Completed, arguments: t.Sequence[str], attempted: str) -> t.Any:
+        """The JSON data of a command that ended with exit code 0.
+
+        :raises CommandError: there is none.
+        """
         found, data = find_json(completed.stdout)
-        if not found and completed.rc == 0:
+        if not found:
             words = first_sentence(completed.stdout, completed.stderr)
             trouble = Trouble(
                 "no_json",
                 f"exit code 0, but no JSON; instead {words!r}" if words else "exit code 0, but no answer at all",
                 "Run the command by hand, with the same user; check occ_command and occ_exec",
             )
-            raise self._error(trouble, command, attempted, 0)
+            raise self._error(trouble, arguments, attempted, 0)
         return data
 
     def run_with_file(
-        self, arguments: t.Sequence[str], *, name: str, content: str, attempted: str, accepted: t.Container[int] = (0,)
+        self, arguments: t.Sequence[str], *, name: str, content: str, attempted: str, remedy: str = ""
     ) -> Completed:
         """Run a command whose last argument is a file, which is made where occ lives and removed again.
 
@@ -142,11 +152,11 @@ class Occ:
         :param name: name of the file, without a folder.
         """
         words = [*self.command, *GLOBAL_FLAGS, *arguments]
-        folder = SNAP_FOLDER if os.path.basename(self.command[0]) == SNAP_OCC else ""
+        folder = SNAP_FOLDER if PurePath(self.command[0]).name == SNAP_OCC else ""
         completed = self._execute(
             ["sh", "-c", WITH_FILE, "sh", folder, name, *words], arguments, attempted, content, {}
         )
-        return self._judged(completed, [*arguments, name], attempted, accepted)
+        return self._judged(completed, [*arguments, name], attempted, (0,), remedy)
 
     def status(self) -> dict[str, t.Any]:
         """C(installed), C(maintenance), C(needsDbUpgrade), C(version), C(versionstring) (NC §5.1)."""
@@ -154,13 +164,17 @@ class Occ:
         return data if isinstance(data, dict) else {}
 
     def _judged(
-        self, completed: Completed, arguments: t.Sequence[str], attempted: str, accepted: t.Container[int]
+        self,
+        completed: Completed,
+        arguments: t.Sequence[str],
+        attempted: str,
+        accepted: t.Container[int],
+        remedy: str,
     ) -> Completed:
         trouble = self._trouble(completed)
         if trouble is None and completed.rc not in accepted:
-            trouble = Trouble(
-                "", first_sentence(completed.stdout, completed.stderr) or f"exit code {completed.rc} without a word"
-            )
+            words = first_sentence(completed.stdout, completed.stderr)
+            trouble = Trouble("", words or f"exit code {completed.rc} without a word", remedy)
         if trouble is not None:
             raise self._error(trouble, arguments, attempted, completed.rc)
         return completed

@@ -12,6 +12,7 @@ import os
 import re
 import typing as t
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from .entrance import CLUSTER_TOOLS, CONTAINER_TOOLS, Entrance
 
@@ -261,7 +262,7 @@ def _not_usable(stdout: str, stderr: str) -> Trouble | None:
 
 
 def _with_setting(command: t.Sequence[str], setting: str) -> str:
-    if "php" in os.path.basename(command[0]):
+    if "php" in PurePath(command[0]).name:
         return json.dumps([command[0], "-d", setting, *command[1:]])
     return json.dumps(["php", "-d", setting, "/var/www/nextcloud/occ"])
 

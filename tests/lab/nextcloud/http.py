@@ -358,7 +358,7 @@ class _FrontController:
 
 def build_app(server: NextcloudServer) -> Flask:
     """The application of one server; the routes are in the modules named after their part of the contract."""
-    from lab.nextcloud import http_app, http_core, http_groupfolders, http_ocs
+    from lab.nextcloud import http_app, http_core, http_groupfolders, http_ocs, http_provisioning
 
     app = Flask(__name__, static_folder=None)
     app.url_map.strict_slashes = False
@@ -373,7 +373,7 @@ def build_app(server: NextcloudServer) -> Flask:
     app.after_request(_after)
     app.register_error_handler(404, lambda error: _unknown(404))
     app.register_error_handler(405, lambda error: _unknown(405))
-    for module in (http_app, http_core, http_groupfolders, http_ocs):
+    for module in (http_app, http_core, http_groupfolders, http_ocs, http_provisioning):
         app.register_blueprint(module.routes)
     app.wsgi_app = _FrontController(app.wsgi_app)  # type: ignore[method-assign]
     return app

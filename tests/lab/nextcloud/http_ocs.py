@@ -124,7 +124,13 @@ def unknown_route() -> Response:
 
 
 def ocs_route(
-    path: str, method: str, access: str = ADMIN, *, confirm: bool = False, app: str = ""
+    path: str,
+    method: str,
+    access: str = ADMIN,
+    *,
+    confirm: bool = False,
+    app: str = "",
+    blueprint: Blueprint = routes,
 ) -> Callable[..., Any]:
     """A route below both /ocs/v1.php and /ocs/v2.php. `confirm` asks for a confirmed password (NC §6.2).
 
@@ -150,7 +156,7 @@ def ocs_route(
 
         handler.__name__ = view.__name__
         for version in (1, 2):
-            routes.add_url_rule(
+            blueprint.add_url_rule(
                 f"/ocs/v{version}.php{path}", f"{view.__name__}_v{version}", view_func=handler, methods=[method]
             )
         return handler
@@ -441,6 +447,55 @@ def list_apps() -> Any:
         return {"apps": sorted(enabled)}
     disabled = [app for app in state().apps if app not in enabled]
     return {"apps": sorted(disabled if wanted == "disabled" else [*enabled, *disabled])}
+
+
+# App values (provisioning API)
+
+APP_VALUES = "/apps/provisioning_api/api/v1/config/apps"
+CORE_ROWS = ("installed_version", "enabled", "types")
+
+
+@ocs_route(APP_VALUES, "GET")
+def apps_with_values() -> Any:
+    """Ids of all apps that have rows."""
+    _admin_only()
+    return {"data": sorted({*state().app_config, "core"})}
+
+
+@ocs_route(f"{APP_VALUES}/<app>", "GET")
+def keys_of_app(app: str) -> Any:
+    """Names of the rows of an app."""
+    _admin_only()
+    return {"data": sorted(state().app_config.get(app, {}))}
+
+
+@ocs_route(f"{APP_VALUES}/<app>/<key>", "GET")
+def app_value(app: str, key: str) -> Any:
+    """A value in clear; an absent one reads as the empty text."""
+    _admin_only()
+    return {"data": state().app_value(app, key) or ""}
+
+
+@ocs_route(f"{APP_VALUES}/<app>/<key>", "POST", confirm=True)
+def set_app_value(app: str, key: str) -> Any:
+    """NC §6.2: asks for a confirmed password."""
+    _refuse_core_rows(app, key)
+    state().set_app_value(app, key, str(parameters().get("value", "")))
+    return []
+
+
+@ocs_route(f"{APP_VALUES}/<app>/<key>", "DELETE", confirm=True)
+def delete_app_value(app: str, key: str) -> Any:
+    """Repeatable."""
+    _refuse_core_rows(app, key)
+    state().delete_app_value(app, key)
+    return []
+
+
+def _refuse_core_rows(app: str, key: str) -> None:
+    _admin_only()
+    if key in CORE_ROWS or (app == "core" and key.startswith(("encryption_enabled", "public_", "remote_"))):
+        raise OcsError(403, "", {"data": {"message": "The given key can not be set"}})
 
 
 # Helpers

@@ -219,6 +219,8 @@ def _check_content_type() -> None:
 def read_body() -> None:
     """Parse the body before anything else is looked at; raises the 415 and the 400 that come before authentication (OP §16)."""
     g.body = None
+    if not request.path.startswith("/api/v3"):
+        return
     if request.method not in ("POST", "PATCH", "PUT") or not request.content_type or not request.get_data():
         return
     if not request.content_type.startswith(ACCEPTED_BODIES):

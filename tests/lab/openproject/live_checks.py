@@ -161,22 +161,26 @@ class NextcloudSide:
         return None
 
     def oauth_client_verdict(self, storage: Storage) -> str:
-        """Whether Nextcloud knows the stored client and its secret: `right`, `wrong` or `unknown`.
+        """Whether Nextcloud takes the stored client and its secret: `right`, `wrong` or `unknown`.
 
-        Nextcloud looks a code up before it looks at the client, so a made-up code mostly tells nothing.
+        Nextcloud looks for the token before it looks at the client (NC §9), so only a token of a user tells; using it renews it.
         """
         client = storage.client
-        if client is None:
+        if client is None or storage.refresh_token is None:
             return "unknown"
         form = {
-            "grant_type": "authorization_code",
-            "code": "made-up",
+            "grant_type": "refresh_token",
+            "refresh_token": storage.refresh_token,
             "client_id": client.client_id,
             "client_secret": client.client_secret,
         }
         answer = self._ask("POST", f"{storage.host}index.php/apps/oauth2/api/v1/token", data=form)
-        error = dig(json_of(answer), "error") if answer is not None else None
-        return {"invalid_client": "wrong", "invalid_grant": "right"}.get(str(error), "unknown")
+        document = json_of(answer) if answer is not None else None
+        renewed = dig(document, "refresh_token")
+        if renewed:
+            storage.refresh_token = renewed
+            return "right"
+        return "wrong" if dig(document, "error") == "invalid_client" else "unknown"
 
     def password_verdict(self, storage: Storage) -> str:
         """Whether the stored application password is `right`, `wrong` or `unknown`."""

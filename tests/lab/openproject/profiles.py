@@ -13,7 +13,6 @@ class Profile:
     """The behaviour of one version; see OP §1 for the version that brought each of these."""
 
     version: str
-    lists_storages: bool
     shows_completeness: bool
     """`configured` and `hasApplicationPassword` in a storage (14.2)."""
     reads_project_storages: bool
@@ -45,7 +44,6 @@ def profile_for(version: str) -> Profile:
         raise ValueError(f"not a version of OpenProject: {version!r}")
     return Profile(
         version=version,
-        lists_storages=parsed >= (13, 0),
         shows_completeness=parsed >= (14, 2),
         reads_project_storages=parsed >= (13, 1),
         good_job=parsed >= (14, 0),

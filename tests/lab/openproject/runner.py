@@ -44,12 +44,10 @@ class ServiceError:
 
 UNAUTHORIZED = ServiceError("base", "error_unauthorized", "may not be accessed.")
 PROJECT_BLANK = ServiceError("project", "blank", "Project can't be blank.")
-TAKEN = ServiceError("project", "taken", "Project has already been taken.")
 FOLDER_BLANK = ServiceError("project_folder_id", "blank", "Project folder Please select a folder.")
 MODE_UNAVAILABLE = ServiceError(
     "project_folder_mode", "mode_unavailable", "Project folder mode is not available for this storage."
 )
-NOT_ATTACHED = ServiceError("base", "not_found", "The project storage could not be found.")
 
 
 class RubyError(Exception):
@@ -57,6 +55,7 @@ class RubyError(Exception):
 
     def __init__(self, ruby_class: str, message: str) -> None:
         super().__init__(message)
+        self.ruby_class = ruby_class
         self.answer = {"error": {"class": ruby_class, "message": message}}
 
 
@@ -94,24 +93,19 @@ class Runner:
                 answer = operation.perform(self, request)
         except RubyError as error:
             answer = error.answer
-        self._output.append(f"{ANSWER_MARK} {json.dumps(answer)}")
+        self._output += ["", f"{ANSWER_MARK} {json.dumps(answer)}"]
         return self._end(0, "")
 
     def project_storages(self, request: Json) -> Json:
-        """Create, change and delete project storages; an error of one project does not hold up the others."""
+        """Detach, change and attach; an error of one project does not hold up the others."""
         storage = self._storage(request)
-        steps: tuple[tuple[str, Callable[[Storage, Json], list[ServiceError]]], ...] = (
-            ("delete", self._detach),
-            ("update", self._change),
-            ("create", self._attach),
-        )
         results = []
-        for kind, step in steps:
+        for kind in ("delete", "update", "create"):
             for item in request.get(kind) or []:
-                errors = step(storage, item)
+                errors = self._detach(storage, item) if kind == "delete" else self._attach_or_change(storage, item)
                 results.append(
                     {
-                        "project": item.get("identifier") or item.get("project_id"),
+                        "project": item.get("identifier"),
                         "ok": not errors,
                         "errors": [vars(error) for error in errors],
                     }
@@ -130,12 +124,14 @@ class Runner:
 
     def connection_check(self, request: Json) -> Json:
         """What OpenProject's own check of the connection finds (OP §8.2, §16)."""
-        storage = self._storage(request)
-        self._resolve("nextcloud.queries.capabilities")
         try:
+            storage = self._storage(request)
+            self._resolve("nextcloud.queries.capabilities")
             result = self.nextcloud.connection(storage)
+        except RubyError as error:
+            return {"type": "error", "error_code": "raised", "description": f"{error.ruby_class}: {error}"}
         except CheckRaised as error:
-            raise RubyError("ArgumentError", str(error)) from None
+            return {"type": "error", "error_code": "raised", "description": f"ArgumentError: {error}"}
         if storage.automatic_management and result.error_code != "err_missing_dependencies":
             self._resolve("nextcloud.queries.files")
             self._resolve("nextcloud.authentication.userless")
@@ -146,7 +142,9 @@ class Runner:
         storage = self._storage(request)
         return {
             "application_password": self.nextcloud.password_verdict(storage),
-            "nextcloud_client": self.nextcloud.oauth_client_verdict(storage),
+            "nextcloud_client": (
+                self.nextcloud.oauth_client_verdict(storage) if request.get("refresh", True) else "unknown"
+            ),
         }
 
     def _storage(self, request: Json) -> Storage:
@@ -154,42 +152,38 @@ class Runner:
         if storage is None:
             text = f"Couldn't find Storages::Storage with 'id'={request['storage_id']}"
             raise RubyError("ActiveRecord::RecordNotFound", text)
+        if request.get("storage_name") not in (None, storage.name):
+            raise RubyError("ArgumentError", f"storage {storage.id} is not the one that was meant")
         return storage
 
-    def _attach(self, storage: Storage, item: Json) -> list[ServiceError]:
-        project, mode, folder = self._project(item), item.get("mode", INACTIVE), item.get("folder_id")
+    def _attach_or_change(self, storage: Storage, item: Json) -> list[ServiceError]:
+        """What is attached already is changed; the services alone would answer `taken` (OP §16)."""
+        project = self._project(item)
+        row = self._row(storage, project)
         if project is None:
             return [UNAUTHORIZED, PROJECT_BLANK]
         if not project.active:
             return [UNAUTHORIZED]
+        mode = item.get("mode", INACTIVE)
+        folder = _folder_of(row, mode, item.get("folder_id"))
         errors = _folder_errors(storage, mode, folder)
-        if self._row(storage, project) is not None:
-            errors.insert(0, TAKEN)
-        if not errors:
-            self.world.add_project_storage(project, storage, mode, None if folder is None else str(folder))
+        if errors:
+            return errors
+        if row is None:
+            self.world.add_project_storage(project, storage, mode, folder)
             project.updated_at = now()
-        return errors
-
-    def _change(self, storage: Storage, item: Json) -> list[ServiceError]:
-        """The service keeps the former folder id when it is not told otherwise (OP §16)."""
-        project = self._project(item)
-        row = self._row(storage, project)
-        if project is None or row is None:
-            return [NOT_ATTACHED]
-        if not project.active:
-            return [UNAUTHORIZED]
-        mode, folder = item.get("mode", row.mode), item.get("folder_id", row.folder_id)
-        errors = _folder_errors(storage, mode, folder)
-        if not errors and (mode, folder) != (row.mode, row.folder_id):
-            row.mode, row.folder_id, row.updated_at = mode, None if folder is None else str(folder), now()
-        return errors
+        elif (mode, folder) != (row.mode, row.folder_id):
+            if row.mode == AUTOMATIC:
+                row.last_automatic_folder = row.folder_id
+            row.mode, row.folder_id, row.updated_at = mode, folder, now()
+        return []
 
     def _detach(self, storage: Storage, item: Json) -> list[ServiceError]:
-        """Deletes the remote folder of an automatic project storage at once (OP §16)."""
+        """Deletes the remote folder of an automatic project storage at once (OP §16); nothing to detach is no error."""
         project = self._project(item)
         row = self._row(storage, project)
         if project is None or row is None:
-            return [NOT_ATTACHED]
+            return []
         if not project.active:
             return [UNAUTHORIZED]
         if row.mode == AUTOMATIC:
@@ -223,7 +217,16 @@ class Runner:
         return {"rc": rc, "stdout": "".join(f"{line}\n" for line in self._output), "stderr": stderr}
 
 
-def _folder_errors(storage: Storage, mode: str, folder: Any) -> list[ServiceError]:
+def _folder_of(row: ProjectStorage | None, mode: str, wanted: Any) -> str | None:
+    """The folder id that the program hands over: an automatic one is kept or found again, other modes have none of their own."""
+    if mode == MANUAL:
+        return None if wanted is None else str(wanted)
+    if mode == AUTOMATIC and row is not None:
+        return row.folder_id if row.mode == AUTOMATIC else row.last_automatic_folder
+    return None
+
+
+def _folder_errors(storage: Storage, mode: str, folder: str | None) -> list[ServiceError]:
     """What the contract of a project storage refuses; an unknown mode is an exception of its own (OP §16)."""
     if mode not in FOLDER_MODES:
         return [ServiceError("base", "exception", f"ArgumentError: '{mode}' is not a valid project_folder_mode")]

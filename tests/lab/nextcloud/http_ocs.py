@@ -129,7 +129,6 @@ def ocs_route(
     access: str = ADMIN,
     *,
     confirm: bool = False,
-    app: str = "",
     blueprint: Blueprint = routes,
 ) -> Callable[..., Any]:
     """A route below both /ocs/v1.php and /ocs/v2.php. `confirm` asks for a confirmed password (NC §6.2).
@@ -345,7 +344,7 @@ def subadmin_groups(uid: str) -> Any:
 @ocs_route("/cloud/users/<uid>/subadmins", "POST", confirm=True)
 def grant_subadmin(uid: str) -> Any:
     """NC §5.2: 101 account, 102 group, 103 the group admin; repeatable."""
-    _admin_only()
+    admin_only()
     if state().find_user(uid) is None:
         raise OcsError(101, "User does not exist")
     gid = _group_of_request(102, "Group does not exist")
@@ -358,7 +357,7 @@ def grant_subadmin(uid: str) -> Any:
 @ocs_route("/cloud/users/<uid>/subadmins", "DELETE", confirm=True)
 def revoke_subadmin(uid: str) -> Any:
     """NC §5.2: 101 unknown, 102 not a group admin."""
-    _admin_only()
+    admin_only()
     if state().find_user(uid) is None:
         raise OcsError(101, "User does not exist")
     gid = _group_of_request(101, "Group does not exist")
@@ -386,7 +385,7 @@ def list_groups() -> Any:
 @ocs_route("/cloud/groups", "POST", confirm=True)
 def create_group() -> Any:
     """NC §5.5: 101 empty, 102 exists."""
-    _admin_only()
+    admin_only()
     sent = parameters()
     try:
         state().create_group(str(sent.get("groupid", "")), str(sent.get("displayname", "")))
@@ -426,7 +425,7 @@ def subadmins_of_group(gid: str) -> Any:
 @ocs_route("/cloud/groups/<gid>", "DELETE", confirm=True)
 def delete_group(gid: str) -> Any:
     """NC §3.5: refused for the groups of the project folders; 101 unknown, 102 the group admin."""
-    _admin_only()
+    admin_only()
     if gid not in state().groups:
         raise OcsError(101)
     if gid == "admin":
@@ -449,55 +448,6 @@ def list_apps() -> Any:
     return {"apps": sorted(disabled if wanted == "disabled" else [*enabled, *disabled])}
 
 
-# App values (provisioning API)
-
-APP_VALUES = "/apps/provisioning_api/api/v1/config/apps"
-CORE_ROWS = ("installed_version", "enabled", "types")
-
-
-@ocs_route(APP_VALUES, "GET")
-def apps_with_values() -> Any:
-    """Ids of all apps that have rows."""
-    _admin_only()
-    return {"data": sorted({*state().app_config, "core"})}
-
-
-@ocs_route(f"{APP_VALUES}/<app>", "GET")
-def keys_of_app(app: str) -> Any:
-    """Names of the rows of an app."""
-    _admin_only()
-    return {"data": sorted(state().app_config.get(app, {}))}
-
-
-@ocs_route(f"{APP_VALUES}/<app>/<key>", "GET")
-def app_value(app: str, key: str) -> Any:
-    """A value in clear; an absent one reads as the empty text."""
-    _admin_only()
-    return {"data": state().app_value(app, key) or ""}
-
-
-@ocs_route(f"{APP_VALUES}/<app>/<key>", "POST", confirm=True)
-def set_app_value(app: str, key: str) -> Any:
-    """NC §6.2: asks for a confirmed password."""
-    _refuse_core_rows(app, key)
-    state().set_app_value(app, key, str(parameters().get("value", "")))
-    return []
-
-
-@ocs_route(f"{APP_VALUES}/<app>/<key>", "DELETE", confirm=True)
-def delete_app_value(app: str, key: str) -> Any:
-    """Repeatable."""
-    _refuse_core_rows(app, key)
-    state().delete_app_value(app, key)
-    return []
-
-
-def _refuse_core_rows(app: str, key: str) -> None:
-    _admin_only()
-    if key in CORE_ROWS or (app == "core" and key.startswith(("encryption_enabled", "public_", "remote_"))):
-        raise OcsError(403, "", {"data": {"message": "The given key can not be set"}})
-
-
 # Helpers
 
 
@@ -505,7 +455,7 @@ def _administrates(user: User) -> bool:
     return bool(set(state().subadmin_groups(_sender().uid)) & set(state().groups_of(user.uid)))
 
 
-def _admin_only() -> None:
+def admin_only() -> None:
     if not _is_admin():
         raise OcsError(403, ADMIN_OR_SUBADMIN)
 

@@ -13,10 +13,11 @@ from typing import Any
 from flask import Blueprint, request
 
 from lab.nextcloud.http import parameters, state
-from lab.nextcloud.http_ocs import OcsError, ocs_route
+from lab.nextcloud.http_ocs import OcsError, admin_only, ocs_route
 
 routes = Blueprint("provisioning", __name__)
-VALUES = "/apps/provisioning_api/api/v1/config/apps/<app>/<key>"
+APP_VALUES = "/apps/provisioning_api/api/v1/config/apps"
+VALUES = f"{APP_VALUES}/<app>/<key>"
 
 
 @ocs_route("/cloud/groups/details", "GET", blueprint=routes)
@@ -58,12 +59,14 @@ def disable_app(app: str) -> Any:
 @ocs_route(VALUES, "GET", blueprint=routes)
 def app_value(app: str, key: str) -> Any:
     """Empty for a value that is not there; the app need not exist."""
+    admin_only()
     return {"data": state().app_value(app, key) or ""}
 
 
 @ocs_route(VALUES, "POST", confirm=True, blueprint=routes)
 def set_app_value(app: str, key: str) -> Any:
-    """Repeatable."""
+    """Repeatable, but not for the rows that are Nextcloud's own."""
+    _refuse_core_rows(app, key)
     state().set_app_value(app, key, str(parameters().get("value", "")))
     return []
 
@@ -71,5 +74,27 @@ def set_app_value(app: str, key: str) -> Any:
 @ocs_route(VALUES, "DELETE", confirm=True, blueprint=routes)
 def delete_app_value(app: str, key: str) -> Any:
     """Repeatable."""
+    _refuse_core_rows(app, key)
     state().delete_app_value(app, key)
     return []
+
+
+@ocs_route(APP_VALUES, "GET", blueprint=routes)
+def apps_with_values() -> Any:
+    """Ids of all apps that have values."""
+    admin_only()
+    return {"data": sorted({*state().app_config, "core"})}
+
+
+@ocs_route(f"{APP_VALUES}/<app>", "GET", blueprint=routes)
+def keys_of_app(app: str) -> Any:
+    """Names of the values of an app."""
+    admin_only()
+    return {"data": sorted(state().app_config.get(app, {}))}
+
+
+def _refuse_core_rows(app: str, key: str) -> None:
+    admin_only()
+    core = app == "core" and key.startswith(("encryption_enabled", "public_", "remote_"))
+    if core or key in ("installed_version", "enabled", "types"):
+        raise OcsError(403, "", {"data": {"message": "The given key can not be set"}})

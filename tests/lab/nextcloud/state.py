@@ -264,8 +264,13 @@ class NextcloudState:
     def check_password(self, password: str) -> None:
         """Raise StateError(POLICY) for a password that the policy refuses."""
         least = self.profile.password_min_length
-        if least and len(password) < least:
-            raise StateError(POLICY, f"Password needs to be at least {least} characters long.")
+        if len(password) >= least:
+            return
+        texts = [f"Password needs to be at least {least} characters long."]
+        if len(password) <= 4:
+            # Every one that short is on the policy's list.
+            texts.insert(0, "Password is among the 1,000,000 most common ones. Please make it unique.")
+        raise StateError(POLICY, " ".join(texts))
 
     def delete_user(self, uid: str) -> None:
         user = self.user(uid)
@@ -319,9 +324,9 @@ class NextcloudState:
             folder.manage = [entry for entry in folder.manage if (entry.type, entry.id) != ("group", gid)]
 
     def add_member(self, gid: str, uid: str) -> None:
-        """Repeatable."""
+        """Repeatable. A group that only a directory service knows takes nobody, and says nothing (owncloud/core#25224)."""
         group, user = self.group(gid), self.user(uid)
-        if user.uid not in group.members:
+        if "Database" in group.backends and user.uid not in group.members:
             group.members.append(user.uid)
 
     def remove_member(self, gid: str, uid: str) -> None:

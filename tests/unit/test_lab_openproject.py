@@ -17,7 +17,10 @@ import requests
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
+from ansible_collections.opnc.integration.plugins.module_utils._openproject import runner_ruby
+from ansible_collections.opnc.integration.plugins.module_utils._openproject.runner import find_answer
 from lab import Lab
+from lab.openproject.runner import OPERATIONS
 from lab.openproject.state import AUTOMATIC, MANUAL, Storage
 
 TYPE = {"href": "urn:openproject-org:api:v3:storages:Nextcloud"}
@@ -659,6 +662,15 @@ def test_secrets_are_tried_by_openproject_itself(lab: Lab, linked: Storage) -> N
     assert perform(lab, "verify_secrets")["application_password"] == "wrong"
     linked.automatic_management = False
     assert perform(lab, "verify_secrets")["application_password"] == "unknown"
+
+
+def test_the_stand_in_knows_every_program_of_the_product(lab: Lab, linked: Storage) -> None:
+    assert set(runner_ruby.OPERATIONS) == set(OPERATIONS)
+    for operation in runner_ruby.OPERATIONS:
+        printed = run(lab, runner_ruby.program(operation, {"storage_id": linked.id, "storage_name": "nc"}))
+        answer = find_answer(printed["stdout"])
+        assert answer is not None
+        assert "error" not in answer
 
 
 def test_a_program_that_is_none_ends_as_rails_ends_it(lab: Lab) -> None:

@@ -83,6 +83,8 @@ class JsonClient:
     """
 
     default_headers: t.Mapping[str, str] = {"Accept": "application/json"}
+    #: an everyday cause of slow answers, as a continuation of a message about a time-out
+    slow_because = ""
 
     def __init__(
         self,
@@ -301,7 +303,7 @@ class JsonClient:
         if isinstance(error, requests.exceptions.Timeout):
             return (
                 f"no answer within {self.connection.timeout:g} seconds",
-                f"If {product} is only slow, raise {prefix}_timeout (Nextcloud delays logins up to 30 s when too many failed)",
+                f"If {product} is only slow, raise {prefix}_timeout{self.slow_because}",
             )
         if "Name or service not known" in words or "NameResolution" in words or "resolve" in words:
             return (

@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from .._core.errors import ApiError, Failure, NoAnswer
-from .._nextcloud.project_folders import Piece, repair
+from .._nextcloud.project_folders import GROUPS, USER, Piece, repair
 from .._openproject.storages import Storage, explain_refusal
 from . import plan as steps
 from .preflight import tell_host_apart
@@ -86,6 +86,9 @@ class Execution:
         if not self.storage_is_current:
             storage = self._storages.get(storage.id)
         user = self.state.user
+        if any(step.kind == steps.PATCH_SETUP and step.values.get("setup_project_folder") for step in self.taken):
+            # the app's own set-up makes user, groups and rights in one go (NC §3.1), and its page confirms them
+            user = {"id": USER, "enabled": True, "groups": GROUPS, "subadmin": GROUPS}
         if self.wish.project_folders and any(step.kind == steps.REPAIR for step in self.taken):
             user = self.sides.integration.user_document()
         half = self.sides.integration.read_page()

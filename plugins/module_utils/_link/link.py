@@ -29,7 +29,7 @@ from .state import LinkState, Wish
 from .verify import try_secrets
 
 #: how often both sides are read again after a write without an answer
-ROUNDS = 3
+ROUNDS = 2
 LONGEST_PAUSE = 60.0
 
 

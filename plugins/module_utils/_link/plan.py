@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from .._core.errors import Refused
 from .._nextcloud import project_folders
-from .._nextcloud.integration import OAUTH
+from .._nextcloud.integration import setup_text, setup_values
 from .state import APPLICATION_PASSWORD, NEXTCLOUD_OAUTH, OPENPROJECT_OAUTH, LinkState, Wish
 
 OPENPROJECT, NEXTCLOUD = "openproject", "nextcloud"
@@ -130,7 +130,7 @@ def make_plan(state: LinkState, wish: Wish) -> Plan:
         plan.add(REPAIR, NEXTCLOUD, piece.title, "a piece of the project folders is missing or wrong", piece=piece)
     values, reasons = _setup_values(state, wish, application is not None, password)
     if values:
-        plan.add(PATCH_SETUP, NEXTCLOUD, _setup_text(values), "; ".join(reasons), **values)
+        plan.add(PATCH_SETUP, NEXTCLOUD, setup_text(values), "; ".join(reasons), **values)
     if client.mend_redirect and "openproject_instance_url" not in values:
         plan.add(
             MEND_REDIRECT,
@@ -374,53 +374,19 @@ def _folders_left_alone(state: LinkState, wish: Wish, managed: bool) -> _Folders
 def _setup_values(
     state: LinkState, wish: Wish, new_secret: bool, folders: _Folders
 ) -> tuple[dict[str, t.Any], list[str]]:
-    """One PATCH with all that differs (NC §1.3, §1.5)."""
-    half = state.nextcloud
-    values: dict[str, t.Any] = {}
-    reasons: list[str] = []
-    if not wish.openproject.is_same(half.openproject_url):
-        values["openproject_instance_url"] = str(wish.openproject)
-        reasons.append(
-            f"its address of OpenProject is {half.openproject_url}"
-            if half.openproject_url
-            else "it has no address of OpenProject"
-        )
-    if new_secret:
-        # always both: with one of them the app forgets all users' tokens without revoking them (NC §1.5)
-        values["openproject_client_id"] = values["openproject_client_secret"] = HANDED_OUT
-        reasons.append("OpenProject has a new OAuth application")
-    if new_secret or half.authorization_method != OAUTH:
-        # without it a PATCH after a reset leaves the app incomplete (NC §9)
-        values["authorization_method"] = OAUTH
-    if half.authorization_method != OAUTH:
-        reasons.append(f"its authentication method is {half.authorization_method or 'not set'}")
-    for key in ("default_enable_navigation", "default_enable_unified_search"):
-        wished = getattr(wish, key)
-        if wished is not None and wished != getattr(half, key):
-            values[key] = wished
-            reasons.append(f"{key} is {str(getattr(half, key)).lower()}")
-    if folders.renew or half.fresh:
-        values["setup_project_folder"] = folders.set_up
-        values["setup_app_password"] = folders.renew
-        reasons.append(folders.reason or "OpenProject Integration was never told whether it has project folders")
-    return values, reasons
-
-
-def _setup_text(values: t.Mapping[str, t.Any]) -> str:
-    words = {
-        "openproject_instance_url": "the address of OpenProject",
-        "openproject_client_secret": "client id and secret of OpenProject's OAuth application",
-        "authorization_method": "the authentication method",
-        "default_enable_navigation": "the navigation link",
-        "default_enable_unified_search": "unified search",
-    }
-    parts = [text for key, text in words.items() if key in values]
-    text = f"enter {', '.join(parts)}" if parts else ""
-    if values.get("setup_project_folder"):
-        text += f"{'; ' if text else ''}set up user, groups, group folder and application password for project folders"
-    elif values.get("setup_app_password"):
-        text += f"{'; ' if text else ''}make a new application password for project folders"
-    return text or "say that there are no project folders"
+    """One PATCH with all that differs."""
+    return setup_values(
+        state.nextcloud,
+        url=wish.openproject,
+        credentials=(HANDED_OUT, HANDED_OUT) if new_secret else None,
+        toggles={
+            "default_enable_navigation": wish.default_enable_navigation,
+            "default_enable_unified_search": wish.default_enable_unified_search,
+        },
+        set_up_folders=folders.set_up,
+        renew_password=folders.renew,
+        password_reason=folders.reason,
+    )
 
 
 def _costs(state: LinkState, plan: Plan) -> None:

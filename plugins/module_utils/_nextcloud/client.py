@@ -40,6 +40,8 @@ class Nextcloud(JsonClient):
     # sent always: lifts the CSRF check of OCS routes everywhere, of app routes from 30 on (NC §1.1, §9)
     default_headers: t.ClassVar[t.Mapping[str, str]] = {"Accept": "application/json", "OCS-APIRequest": "true"}
 
+    slow_because = " (it delays logins up to 30 s after too many failed ones)"
+
     _request_token: str | None = None
 
     @classmethod

@@ -12,6 +12,7 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from .._core.errors import ApiError, Refused
+from .._http.address import Address
 from .client import Nextcloud
 
 #: an app that occ has just enabled answers 404 for a moment (design §5.1)
@@ -92,6 +93,65 @@ class SetUpAnswer:
     client_id: str | None
     client_secret: str | None = field(repr=False)
     application_password: str | None = field(repr=False)
+
+
+def setup_values(
+    half: NextcloudHalf,
+    *,
+    url: Address,
+    credentials: tuple[str, str] | None,
+    toggles: t.Mapping[str, bool | None],
+    set_up_folders: bool,
+    renew_password: bool,
+    password_reason: str,
+) -> tuple[dict[str, t.Any], list[str]]:
+    """One PATCH of C(/setup) with all that differs (NC §1.3, §1.5), and the reasons for it.
+
+    :param credentials: client id and secret of OpenProject's OAuth application, when they are to be entered.
+    :param toggles: the two defaults for users; C(None) leaves one alone.
+    """
+    values: dict[str, t.Any] = {}
+    reasons: list[str] = []
+    if not url.is_same(half.openproject_url):
+        values["openproject_instance_url"] = str(url)
+        found = f"its address of OpenProject is {half.openproject_url}"
+        reasons.append(found if half.openproject_url else "it has no address of OpenProject")
+    if credentials is not None:
+        # always both: with one of them the app forgets all users' tokens without revoking them (NC §1.5)
+        values["openproject_client_id"], values["openproject_client_secret"] = credentials
+        reasons.append("OpenProject's OAuth application is another than it knows")
+    if credentials is not None or half.authorization_method != OAUTH:
+        # without it a PATCH after a reset leaves the app incomplete (NC §9)
+        values["authorization_method"] = OAUTH
+    if half.authorization_method != OAUTH:
+        reasons.append(f"its authentication method is {half.authorization_method or 'not set'}")
+    for key, wished in toggles.items():
+        if wished is not None and wished != getattr(half, key):
+            values[key] = wished
+            reasons.append(f"{key} is {str(getattr(half, key)).lower()}")
+    if renew_password or half.fresh:
+        values["setup_project_folder"] = set_up_folders
+        values["setup_app_password"] = renew_password
+        reasons.append(password_reason or "it was never told whether it has project folders")
+    return values, reasons
+
+
+def setup_text(values: t.Mapping[str, t.Any]) -> str:
+    """What a PATCH of C(/setup) does, in an administrator's words."""
+    words = {
+        "openproject_instance_url": "the address of OpenProject",
+        "openproject_client_secret": "client id and secret of OpenProject's OAuth application",
+        "authorization_method": "the authentication method",
+        "default_enable_navigation": "the navigation link",
+        "default_enable_unified_search": "unified search",
+    }
+    entered = [text for key, text in words.items() if key in values]
+    parts = [f"enter {', '.join(entered)}"] if entered else []
+    if values.get("setup_project_folder"):
+        parts.append("set up user, groups, group folder and application password for project folders")
+    elif values.get("setup_app_password"):
+        parts.append("make a new application password for project folders")
+    return "; ".join(parts) or "say that there are no project folders"
 
 
 class Integration:

@@ -60,11 +60,17 @@ class Storage:
 
 @dataclass(frozen=True)
 class ProjectStorage:
-    """A storage in a project."""
+    """A storage in a project.
+
+    :param project: the project's name; the list does not show its identifier (OP §3.5).
+    :param folder_id: Nextcloud's id of the folder; C(None) while there is none.
+    """
 
     id: int
     project: str
     mode: str
+    project_id: int
+    folder_id: str | None
 
 
 class Storages:
@@ -182,6 +188,8 @@ class Storages:
                 id=element["id"],
                 project=element["_links"]["project"].get("title") or "",
                 mode=element.get("projectFolderMode", ""),
+                project_id=int(_last_part(element["_links"]["project"])),
+                folder_id=_last_part(element["_links"].get("projectFolder") or {}) or None,
             )
             for element in data.get("_embedded", {}).get("elements", [])
         ]
@@ -218,6 +226,10 @@ class Storages:
             attempted="count the active projects",
         )
         return int(data.get("total", 0))
+
+
+def _last_part(link: t.Mapping[str, t.Any]) -> str:
+    return str(link.get("href") or "").rsplit("/", 1)[-1]
 
 
 def explain_refusal(error: ApiError, client: OpenProject, *, nextcloud_host: str) -> ApiError:

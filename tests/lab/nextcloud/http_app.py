@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import g, Blueprint, Response, request
 
 from lab.nextcloud import integration
 from lab.nextcloud.http import (
@@ -233,7 +233,7 @@ def _admin_page() -> Response:
             ("admin-config-status", integration.is_configured(state())),
         )
     )
-    answer = page("OpenProject", "", head='data-user="admin"')
+    answer = page("OpenProject", "", head=f'data-user="admin" data-requesttoken="{g.session.request_token}"')
     answer.set_data(answer.get_data(as_text=True).replace("</body>", f"{inputs}</body>"))
     return answer
 

@@ -191,6 +191,8 @@ class GroupFolder(Resource):
         self.admin, self.mount_point, self.append, self.force_delete = admin, mount_point, append, force_delete
         self.fields = fields(append)
         self.check_mode = check_mode
+        #: id of the folder that was read; C(None) when there is none
+        self.found_id: int | None = None
 
     @property
     def title(self) -> str:
@@ -198,6 +200,7 @@ class GroupFolder(Resource):
 
     def read(self) -> dict[str, t.Any] | None:
         folder = find(self.admin.folders(), self.mount_point, self.admin.server)
+        self.found_id = folder.id if folder is not None else None
         return as_entity(folder) if folder is not None else None
 
     def check(self, wish: Entity, actual: Entity | None, delta: Entity) -> None:
@@ -221,12 +224,12 @@ class GroupFolder(Resource):
         self.admin.check_writes(titles, appoints=(), check_mode=self.check_mode)
 
     def create(self, wish: Entity) -> dict[str, t.Any]:
-        for step in steps(self.mount_point, None, _given(wish)):
+        for step in self._steps(None, _given(wish)):
             add(self.admin, step)
         return {"id": self.admin.folder_id(self.mount_point)}
 
     def update(self, actual: Entity, delta: Entity) -> dict[str, t.Any]:
-        for step in steps(self.mount_point, actual, delta, append=self.append):
+        for step in self._steps(actual, delta):
             add(self.admin, step)
         return {}
 
@@ -245,7 +248,14 @@ class GroupFolder(Resource):
         self.admin.delete_folder(actual["id"])
 
     def describe(self, actual: Entity | None, delta: Entity) -> list[str]:
-        return [step.title for step in steps(self.mount_point, actual, delta, append=self.append)]
+        return [step.title for step in self._steps(actual, delta)]
+
+    def _steps(self, actual: Entity | None, delta: Entity) -> list[Piece]:
+        if actual is not None and "managing_users" in delta:
+            # in the spelling that the folder has already, so that nobody is dismissed and appointed again
+            spelled = {uid.casefold(): uid for uid in actual["managing_users"]}
+            delta = {**delta, "managing_users": [spelled.get(uid.casefold(), uid) for uid in delta["managing_users"]]}
+        return steps(self.mount_point, actual, delta, append=self.append)
 
     @staticmethod
     def _new_users(known: Entity, delta: Entity) -> list[str]:
@@ -270,7 +280,13 @@ def bring_about(call: Call) -> Result:
         check_mode=call.check_mode,
     )
     outcome = ensure(folder, wish=wish, present=params["state"] == "present", check_mode=call.check_mode)
-    return {**as_result(outcome, "group_folder"), "via": admin.way}
+    result = as_result(outcome, "group_folder")
+    # the id is left out of the difference, because check mode cannot know it
+    made = result.pop("id", None)
+    folder_id = made if made is not None else folder.found_id
+    if result["group_folder"] and folder_id is not None:
+        result["group_folder"] = {"id": folder_id, **result["group_folder"]}
+    return {**result, "via": admin.way}
 
 
 def _wish(params: t.Mapping[str, t.Any], mount_point: str) -> dict[str, t.Any]:
@@ -358,14 +374,8 @@ class _Steps:
                 yield self._take(gid)
 
     def managers(self, kind: str, has: t.Sequence[str], wished: t.Sequence[str]) -> t.Iterator[Piece]:
-        fold = str.casefold if kind == "user" else str
-        present, wanted = {fold(name) for name in has}, {fold(name) for name in wished}
-        for name in wished:
-            if fold(name) not in present:
-                yield self._appoint(kind, name)
-        for name in has:
-            if fold(name) not in wanted:
-                yield self._dismiss(kind, name)
+        yield from (self._appoint(kind, name) for name in wished if name not in has)
+        yield from (self._dismiss(kind, name) for name in has if name not in wished)
 
     def _give(self, gid: str, permissions: list[str], title: str, already: bool) -> Piece:
         wanted = bits(permissions)

@@ -269,7 +269,11 @@ def _missing_of_folder(pieces: Pieces, adopt_folder: bool) -> list[Piece]:
             folder_ids=[folder.id],
         )
     entity = _folder_entity(pieces, adopt_folder)
-    delta = changes(group_folders.fields(), _folder_wish(entity or {}), entity or {})
+    wish = _folder_wish(entity or {})
+    delta = changes(group_folders.fields(), wish, entity or {})
+    if entity is not None and set(wish["managing_users"]) - set(entity["managing_users"]):
+        # the app compares this one id with its case (a rule for "openproject" does not count)
+        delta["managing_users"] = wish["managing_users"]
     rename = [group_folders.renaming(renamed, MOUNT_POINT)] if renamed is not None else []
     return [*rename, *group_folders.steps(MOUNT_POINT, entity, delta)]
 
@@ -285,12 +289,9 @@ def _folder_entity(pieces: Pieces, adopt_folder: bool) -> dict[str, t.Any] | Non
 def _folder_wish(entity: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """The folder as the app wants it; other groups and managers are kept."""
     managers = list(entity.get("managing_users") or [])
-    acl = entity.get("advanced_permissions")
-    # the app's own check is content with a rule for a group of the user (NC §3.2)
-    manages = USER.casefold() in map(str.casefold, managers) or bool(
-        set(GROUPS) & set(entity.get("managing_groups") or [])
-    )
-    if not (acl and manages) and USER not in managers:
+    # the app's own check is content with a rule for a group of the user (NC §3.2); switched off, there are no rules
+    by_group = entity.get("advanced_permissions") and set(GROUPS) & set(entity.get("managing_groups") or [])
+    if USER not in managers and not by_group:
         managers.append(USER)
     return {
         "groups": {**(entity.get("groups") or {}), GROUP: group_folders.ALL_WORDS},

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import functools
-import html
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +14,8 @@ from urllib.parse import parse_qsl, quote
 
 from flask import Flask, Response, g, redirect, request
 
+from lab.nextcloud.answers import dav_error, empty_answer, gateway_page, json_answer, page
+from lab.nextcloud.ocs_envelope import ocs_failure, service_unavailable, unknown_route
 from lab.nextcloud.state import ALNUM, NextcloudState, Session, Token, User
 from lab.plumbing import host_of, random_text
 
@@ -34,44 +35,6 @@ class Caller:
     user: User | None = None
     token: Token | None = None
     refusal: str = ""
-
-
-# Answers
-
-
-def json_answer(data: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """JSON as PHP writes it, with escaped slashes and angle brackets."""
-    text = json.dumps(data, separators=(",", ":")).replace("/", "\\/").replace("<", "\\u003C").replace(">", "\\u003E")
-    return Response(text, status, headers, content_type="application/json; charset=utf-8")
-
-
-def empty_answer(status: int) -> Response:
-    """What the framework says to an unknown route (404) or verb (405)."""
-    return Response("", status, content_type="text/html; charset=UTF-8")
-
-
-def page(heading: str, text: str, status: int = 200, headers: dict[str, str] | None = None, head: str = "") -> Response:
-    """A page in the guest layout; `head` are attributes of the head element."""
-    body = (
-        '<!DOCTYPE html>\n<html class="ng-csp" data-placeholder-focus="false" lang="en" data-locale="en">\n'
-        f"<head {head}>\n<title>Nextcloud</title>\n</head>\n<body>\n<h2>{html.escape(heading)}</h2>\n"
-        f"<p>{html.escape(text)}</p>\n</body>\n</html>\n"
-    )
-    return Response(body, status, headers, content_type="text/html; charset=UTF-8")
-
-
-def crash_page() -> Response:
-    """A PHP error that nobody caught (NC §1.1)."""
-    return page("Internal Server Error", "The server was unable to complete your request.", 500)
-
-
-def gateway_page(status: int = 502, reason: str = "Bad Gateway") -> Response:
-    """What nginx says by itself, for instance when the PHP process died."""
-    body = (
-        f"<html>\r\n<head><title>{status} {reason}</title></head>\r\n<body>\r\n"
-        f"<center><h1>{status} {reason}</h1></center>\r\n<hr><center>nginx/1.22.1</center>\r\n</body>\r\n</html>\r\n"
-    )
-    return Response(body, status, content_type="text/html")
 
 
 def security_answer(message: str, status: int) -> Response:
@@ -234,14 +197,10 @@ def _log_in() -> Response | None:
 
 def _refused_login(message: str) -> Response:
     if g.entry == "ocs":
-        from lab.nextcloud.http_ocs import ocs_failure
-
         answer = ocs_failure(997, "Unauthorised")
         answer.headers["WWW-Authenticate"] = 'Basic realm="Authorisation Required"'
         return answer
     if g.entry == "dav":
-        from lab.nextcloud.http_core import dav_error
-
         if message:
             return dav_error(503, "Sabre\\DAV\\Exception\\ServiceUnavailable", message)
         answer = dav_error(401, "Sabre\\DAV\\Exception\\NotAuthenticated", "No public access to this resource.")
@@ -254,8 +213,6 @@ def _refused_login(message: str) -> Response:
 
 def _throttled() -> Response:
     if g.entry == "ocs":
-        from lab.nextcloud.http_ocs import ocs_failure
-
         return ocs_failure(429, "Reached maximum delay")
     return page("Too many requests", "There were too many requests from your network.", 429)
 
@@ -283,12 +240,8 @@ def _out_of_service() -> Response | None:
     if not (state().maintenance or state().needs_upgrade):
         return None
     if g.entry == "ocs":
-        from lab.nextcloud.http_ocs import service_unavailable
-
         return service_unavailable(flag)
     if g.entry == "dav":
-        from lab.nextcloud.http_core import dav_error
-
         answer = dav_error(503, "Sabre\\DAV\\Exception\\ServiceUnavailable", "System is in maintenance mode.")
         answer.headers.update(flag)
         return answer
@@ -381,7 +334,5 @@ def build_app(server: NextcloudServer) -> Flask:
 
 def _unknown(status: int) -> Response:
     if g.entry == "ocs":
-        from lab.nextcloud.http_ocs import unknown_route
-
         return unknown_route()
     return empty_answer(status)

@@ -11,18 +11,15 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from flask import g, Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 
 from lab.nextcloud import integration
+from lab.nextcloud.answers import crash_page, empty_answer, json_answer, page
 from lab.nextcloud.http import (
     ADMIN,
     PUBLIC,
     USER,
     caller,
-    crash_page,
-    empty_answer,
-    json_answer,
-    page,
     parameters,
     route_guard,
     security_answer,

@@ -12,7 +12,8 @@ from xml.sax.saxutils import escape
 
 from flask import Blueprint, Response, g, request
 
-from lab.nextcloud.http import caller, json_answer, page, state
+from lab.nextcloud.answers import dav_error, json_answer, page
+from lab.nextcloud.http import caller, state
 from lab.nextcloud.state import GROUPFOLDERS, GroupFolder
 
 routes = Blueprint("core", __name__)
@@ -59,14 +60,6 @@ def oauth_token() -> Response:
 
 
 # WebDAV, as far as OpenProject's password check and its folder sync go
-
-
-def dav_error(status: int, exception: str, message: str) -> Response:
-    body = (
-        '<?xml version="1.0" encoding="utf-8"?>\n<d:error xmlns:d="DAV:" xmlns:s="http://sabredav.org/ns">\n'
-        f"  <s:exception>{exception}</s:exception>\n  <s:message>{escape(message)}</s:message>\n</d:error>\n"
-    )
-    return Response(body, status, content_type="application/xml; charset=utf-8")
 
 
 @routes.route("/remote.php/dav", methods=["GET", "HEAD", "PROPFIND", "OPTIONS"], provide_automatic_options=False)

@@ -10,8 +10,9 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from lab.nextcloud.http import caller, empty_answer, gateway_page, json_answer, needs_confirmation, parameters, state
-from lab.nextcloud.http_ocs import envelope
+from lab.nextcloud.answers import empty_answer, gateway_page, json_answer
+from lab.nextcloud.http import caller, needs_confirmation, parameters, state
+from lab.nextcloud.ocs_envelope import envelope
 from lab.nextcloud.state import EXISTS, GROUPFOLDERS, GroupFolder, StateError
 
 routes = Blueprint("groupfolders", __name__)

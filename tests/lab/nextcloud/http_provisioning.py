@@ -13,7 +13,8 @@ from typing import Any
 from flask import Blueprint, request
 
 from lab.nextcloud.http import parameters, state
-from lab.nextcloud.http_ocs import OcsError, admin_only, ocs_route
+from lab.nextcloud.http_ocs import admin_only, ocs_route
+from lab.nextcloud.ocs_envelope import OcsError
 
 routes = Blueprint("provisioning", __name__)
 APP_VALUES = "/apps/provisioning_api/api/v1/config/apps"

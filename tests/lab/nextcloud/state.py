@@ -9,164 +9,75 @@ An operation raises `StateError`; its `reason` is one of the constants below, fo
 from __future__ import annotations
 
 import json
-import string
 import threading
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 from lab.nextcloud.profiles import Profile
+from lab.nextcloud.rows import (
+    ALNUM,
+    EXISTS,
+    GROUPFOLDERS,
+    INTEGRATION,
+    INVALID,
+    MISSING,
+    NO_ACL,
+    OPENPROJECT,
+    PERMANENT,
+    POLICY,
+    PROTECTED,
+    REFUSED,
+    SECOND_GROUP,
+    SYMBOLS,
+    TEMPORARY,
+    TROUBLESHOOTING,
+    TYPE_CONFLICT,
+    TYPES,
+    App,
+    ConfigValue,
+    Group,
+    GroupFolder,
+    Manage,
+    OAuthClient,
+    Session,
+    StateError,
+    Token,
+    User,
+)
 from lab.plumbing import random_text
 
-INTEGRATION = "integration_openproject"
-GROUPFOLDERS = "groupfolders"
-OPENPROJECT = "OpenProject"
-"""Id of the user, of the first group and of the mount point of the project folders (NC §3.1)."""
-SECOND_GROUP = "OpenProjectNoAutomaticProjectFolders"
-
-TROUBLESHOOTING = "https://www.openproject.org/docs/system-admin-guide/integrations/nextcloud/#troubleshooting"
-
-ALNUM = string.ascii_letters + string.digits
-SYMBOLS = string.punctuation
-
-EXISTS = "exists"
-MISSING = "missing"
-INVALID = "invalid"
-POLICY = "policy"
-PROTECTED = "protected"
-REFUSED = "refused"
-NO_ACL = "no_acl"
-TYPE_CONFLICT = "type_conflict"
-
-TYPES = {"mixed": 2, "string": 4, "integer": 8, "float": 16, "boolean": 32, "array": 64}
-"""Types of app values since Nextcloud 29 (NC §2)."""
-
-PERMANENT, TEMPORARY = 1, 0
-
-
-class StateError(Exception):
-    """An operation that the server refuses."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.message = message
-
-
-@dataclass
-class Token:
-    """A row of `oc_authtoken`: an application password (permanent) or a session (temporary)."""
-
-    id: int
-    name: str
-    value: str
-    type: int = PERMANENT
-    login_password: str | None = None
-    scope: dict[str, bool] = field(default_factory=lambda: {"filesystem": True})
-    last_activity: int = 0
-
-
-@dataclass
-class User:
-    uid: str
-    password: str
-    enabled: bool = True
-    display_name: str = ""
-    email: str = ""
-    backend: str = "Database"
-    quota: str = "none"
-    two_factor: bool = False
-    first_login: int = 0
-    last_login: int = 0
-    tokens: list[Token] = field(default_factory=list)
-    settings: dict[str, dict[str, str]] = field(default_factory=dict)
-    """Per-user app values: app, key, value."""
-
-    @property
-    def name(self) -> str:
-        return self.display_name or self.uid
-
-
-@dataclass
-class Group:
-    gid: str
-    display_name: str = ""
-    members: list[str] = field(default_factory=list)
-    subadmins: list[str] = field(default_factory=list)
-    backends: list[str] = field(default_factory=lambda: ["Database"])
-
-    @property
-    def name(self) -> str:
-        return self.display_name or self.gid
-
-
-@dataclass
-class Manage:
-    """Who may set advanced permissions of a group folder; `type` is `user` or `group`."""
-
-    type: str
-    id: str
-
-
-@dataclass
-class GroupFolder:
-    id: int
-    mount_point: str
-    quota: int = -3
-    acl: bool = False
-    groups: dict[str, int] = field(default_factory=dict)
-    manage: list[Manage] = field(default_factory=list)
-    size: int = 0
-    root_file_id: int = 0
-    files: dict[str, int] = field(default_factory=dict)
-    """Path below the mount point to file id; a folder's path ends with a slash."""
-    rules: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    """Advanced permissions: path, list of {mapping{type,id}, mask, permissions}."""
-
-
-@dataclass
-class App:
-    """An app on disk. Whether it is enabled and which version is installed are rows of the app config."""
-
-    id: str
-    version: str
-    name: str = ""
-    shipped: bool = False
-    compatible: bool = True
-    missing_dependency: str = ""
-    types: str = ""
-    path: str = ""
-
-
-@dataclass
-class ConfigValue:
-    value: str
-    type: int = TYPES["mixed"]
-    lazy: bool = False
-    sensitive: bool = False
-
-
-@dataclass
-class OAuthClient:
-    """A row of `oc_oauth2_clients`. The real table holds a hash of the secret; the lab never shows it either."""
-
-    id: int
-    name: str
-    redirect_uri: str
-    client_identifier: str
-    secret: str
-
-
-@dataclass
-class Session:
-    """A browser-like session behind a cookie."""
-
-    uid: str
-    request_token: str
-    token: Token | None = None
-    password: str = ""
-    """The login password at the time of the login: a session ends when it changes."""
+__all__ = [
+    "ALNUM",
+    "EXISTS",
+    "GROUPFOLDERS",
+    "INTEGRATION",
+    "INVALID",
+    "MISSING",
+    "NO_ACL",
+    "OPENPROJECT",
+    "PERMANENT",
+    "POLICY",
+    "PROTECTED",
+    "REFUSED",
+    "SECOND_GROUP",
+    "SYMBOLS",
+    "TEMPORARY",
+    "TROUBLESHOOTING",
+    "TYPES",
+    "TYPE_CONFLICT",
+    "App",
+    "ConfigValue",
+    "Group",
+    "GroupFolder",
+    "Manage",
+    "NextcloudState",
+    "OAuthClient",
+    "Session",
+    "StateError",
+    "Token",
+    "User",
+]
 
 
 class NextcloudState:
@@ -195,7 +106,7 @@ class NextcloudState:
             "auth.bruteforce.protection.enabled": True,
             "secret": random_text(ALNUM, 48),
             "passwordsalt": random_text(ALNUM, 30),
-            "instanceid": "oc" + random_text(string.ascii_lowercase + string.digits, 10),
+            "instanceid": "oc" + random_text(ALNUM.lower(), 10),
         }
         self.oauth_clients: dict[int, OAuthClient] = {}
         self.next_oauth_client_id = 1

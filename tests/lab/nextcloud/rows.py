@@ -1,0 +1,159 @@
+# Copyright (c) 2026, the authors of opnc.integration
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a simulated Nextcloud keeps: accounts, groups, tokens, apps, values, OAuth clients, group folders, sessions."""
+
+from __future__ import annotations
+
+import string
+from dataclasses import dataclass, field
+from typing import Any
+
+INTEGRATION = "integration_openproject"
+GROUPFOLDERS = "groupfolders"
+OPENPROJECT = "OpenProject"
+"""Id of the user, of the first group and of the mount point of the project folders (NC §3.1)."""
+SECOND_GROUP = "OpenProjectNoAutomaticProjectFolders"
+
+TROUBLESHOOTING = "https://www.openproject.org/docs/system-admin-guide/integrations/nextcloud/#troubleshooting"
+
+ALNUM = string.ascii_letters + string.digits
+SYMBOLS = string.punctuation
+
+EXISTS = "exists"
+MISSING = "missing"
+INVALID = "invalid"
+POLICY = "policy"
+PROTECTED = "protected"
+REFUSED = "refused"
+NO_ACL = "no_acl"
+TYPE_CONFLICT = "type_conflict"
+
+TYPES = {"mixed": 2, "string": 4, "integer": 8, "float": 16, "boolean": 32, "array": 64}
+"""Types of app values since Nextcloud 29 (NC §2)."""
+
+PERMANENT, TEMPORARY = 1, 0
+
+
+class StateError(Exception):
+    """An operation that the server refuses."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+
+@dataclass
+class Token:
+    """A row of `oc_authtoken`: an application password (permanent) or a session (temporary)."""
+
+    id: int
+    name: str
+    value: str
+    type: int = PERMANENT
+    login_password: str | None = None
+    scope: dict[str, bool] = field(default_factory=lambda: {"filesystem": True})
+    last_activity: int = 0
+
+
+@dataclass
+class User:
+    uid: str
+    password: str
+    enabled: bool = True
+    display_name: str = ""
+    email: str = ""
+    backend: str = "Database"
+    quota: str = "none"
+    two_factor: bool = False
+    first_login: int = 0
+    last_login: int = 0
+    tokens: list[Token] = field(default_factory=list)
+    settings: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Per-user app values: app, key, value."""
+
+    @property
+    def name(self) -> str:
+        return self.display_name or self.uid
+
+
+@dataclass
+class Group:
+    gid: str
+    display_name: str = ""
+    members: list[str] = field(default_factory=list)
+    subadmins: list[str] = field(default_factory=list)
+    backends: list[str] = field(default_factory=lambda: ["Database"])
+
+    @property
+    def name(self) -> str:
+        return self.display_name or self.gid
+
+
+@dataclass
+class Manage:
+    """Who may set advanced permissions of a group folder; `type` is `user` or `group`."""
+
+    type: str
+    id: str
+
+
+@dataclass
+class GroupFolder:
+    id: int
+    mount_point: str
+    quota: int = -3
+    acl: bool = False
+    groups: dict[str, int] = field(default_factory=dict)
+    manage: list[Manage] = field(default_factory=list)
+    size: int = 0
+    root_file_id: int = 0
+    files: dict[str, int] = field(default_factory=dict)
+    """Path below the mount point to file id; a folder's path ends with a slash."""
+    rules: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """Advanced permissions: path, list of {mapping{type,id}, mask, permissions}."""
+
+
+@dataclass
+class App:
+    """An app on disk. Whether it is enabled and which version is installed are rows of the app config."""
+
+    id: str
+    version: str
+    name: str = ""
+    shipped: bool = False
+    compatible: bool = True
+    missing_dependency: str = ""
+    types: str = ""
+    path: str = ""
+
+
+@dataclass
+class ConfigValue:
+    value: str
+    type: int = TYPES["mixed"]
+    lazy: bool = False
+    sensitive: bool = False
+
+
+@dataclass
+class OAuthClient:
+    """A row of `oc_oauth2_clients`. The real table holds a hash of the secret; the lab never shows it either."""
+
+    id: int
+    name: str
+    redirect_uri: str
+    client_identifier: str
+    secret: str
+
+
+@dataclass
+class Session:
+    """A browser-like session behind a cookie."""
+
+    uid: str
+    request_token: str
+    token: Token | None = None
+    password: str = ""
+    """The login password at the time of the login: a session ends when it changes."""

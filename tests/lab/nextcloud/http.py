@@ -260,6 +260,8 @@ def _before() -> Response | None:
         g.session_id = random_text(ALNUM.lower(), 26)
         state().sessions[g.session_id] = Session("", random_text(ALNUM, 43) + "=:" + random_text(ALNUM, 43) + "=")
     g.session = state().sessions[g.session_id]
+    if state().redirects_to:
+        return redirect(state().redirects_to + request.environ["lab.path"], 301)  # type: ignore[return-value]
     if g.entry == "status":
         return None
     if not state().system.get("installed", True):

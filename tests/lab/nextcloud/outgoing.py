@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -47,7 +48,7 @@ def probe_openproject(server: NextcloudServer, url: str) -> dict[str, Any]:
             answer = session.get(target, headers=headers, allow_redirects=False, timeout=TIMEOUT)
     except requests.RequestException as error:
         return {"result": "network_error", "details": f"{_curl_text(error, target)} {CURL_ERRORS} for {target}"}
-    reason = f"{answer.status_code} {answer.reason}"
+    reason = f"{answer.status_code} {HTTPStatus(answer.status_code).phrase}"
     body = _json(answer)
     if answer.status_code >= 500:
         return {"result": "server_exception", "details": reason}

@@ -126,6 +126,8 @@ class NextcloudState:
         self.login_fails = 0
         """Failed logins of the one address that all requests come from; more than 10 mean 429 (NC §1.1)."""
         self.terms_signed = True
+        self.redirects_to = ""
+        """Address that the web server sends every request to, with its path (301); empty: it answers itself."""
         self.pretty_urls = True
         """Whether the web server leads paths without /index.php to Nextcloud (NC §1.1)."""
         self._granted: dict[tuple[str, str], int] = {}

@@ -11,7 +11,6 @@ It is started with the packages and options that the downloaded script would tak
 
 from __future__ import annotations
 
-import ensurepip
 import subprocess
 import sys
 
@@ -19,6 +18,7 @@ import sys
 FOREIGN = ("--no-setuptools", "--no-wheel")
 
 if __name__ == "__main__":
-    ensurepip.bootstrap()
+    # In a process of its own: it hides pip's configuration (proxy, certificates) from the process that it runs in.
+    subprocess.check_call([sys.executable, "-m", "ensurepip"], stdout=subprocess.DEVNULL)
     arguments = [argument for argument in sys.argv[1:] if argument not in FOREIGN]
     sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", "--quiet", "--upgrade", *arguments]))

@@ -59,7 +59,11 @@ def pythons() -> dict[str, Path]:
     found = {}
     for version in (f"3.{minor}" for minor in range(9, 20)):
         program = shutil.which(f"python{version}", path=os.pathsep.join(places))
-        if program and subprocess.run([program, "-c", ""], capture_output=True).returncode == 0:
+        if (
+            program
+            and subprocess.run([program, "-c", "import ensurepip, venv"], capture_output=True, check=False).returncode
+            == 0
+        ):
             found[version] = Path(program)
     return found
 
@@ -83,9 +87,11 @@ def lay_out_copy() -> Path:
     ).stdout
     wanted = {name for name in os.fsdecode(listed).split("\0") if name and (ROOT / name).is_file()}
     TREE.mkdir(parents=True, exist_ok=True)
+    # ansible-test asks git for the files; without a repository here it would ask the checkout's, which ignores .cache.
+    subprocess.run(["git", "init", "--quiet", str(TREE)], check=True)
     output = TREE / "tests" / "output"
     for path in sorted(TREE.rglob("*"), reverse=True):
-        if output == path or output in path.parents:
+        if output == path or output in path.parents or path.relative_to(TREE).parts[0] == ".git":
             continue
         if path.is_dir() and not path.is_symlink():
             if not any(path.iterdir()):

@@ -19,6 +19,10 @@ from ci.places import LOGS, ROOT, environment
 
 # What a test suite reports beside its count; shown also when the rest of the output goes to a log file only.
 WORTH_SHOWING = re.compile(r"recorded exchanges reproduced|faults? tried|^TOTAL\b")
+# What pip says while ansible-test makes its virtual environments; the log file has it.
+NOISE = re.compile(
+    r"^(Collecting |  Downloading |Processing /|Looking in |WARNING: Location |Installing collected |Successfully inst| *[━╺]+)"
+)
 LINES_OF_A_FAILURE = 150
 
 _printing = threading.Lock()
@@ -118,7 +122,7 @@ class Stage:
             for line in t.cast("t.IO[str]", process.stdout):
                 log.write(line)
                 lines.append(line)
-                if self.loud:
+                if self.loud and not NOISE.match(line):
                     with _printing:
                         print(line, end="", flush=True)
         return process.returncode, "".join(lines)

@@ -52,7 +52,9 @@ def virtual_environment() -> str | None:
     python = str(VENV / "bin" / "python")
     command = [python, "-m", "pip", "install", "--disable-pip-version-check", "--requirement", str(REQUIREMENTS)]
     with log.open("wb") as output:
-        code = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT).returncode
+        code = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, check=False
+        ).returncode
     if code:
         errors = [line for line in log.read_text(errors="replace").splitlines() if line.startswith("ERROR")]
         return f"pip could not install tests/requirements.txt (.cache/pip.log): {' '.join(errors[-1:])}"

@@ -136,7 +136,7 @@ def passes_csrf() -> bool:
     if _cookie("nc_sameSiteCookiestrict") != "true":
         return False
     token = request.headers.get("requesttoken") or request.args.get("requesttoken", "")
-    return bool(token) and token == g.session.request_token
+    return bool(g.session.accepts(token))
 
 
 def needs_confirmation() -> bool:
@@ -258,7 +258,7 @@ def _before() -> Response | None:
     g.new_session = g.session_id not in state().sessions
     if g.new_session:
         g.session_id = random_text(ALNUM.lower(), 26)
-        state().sessions[g.session_id] = Session("", random_text(ALNUM, 43) + "=:" + random_text(ALNUM, 43) + "=")
+        state().sessions[g.session_id] = Session("")
     g.session = state().sessions[g.session_id]
     if state().redirects_to:
         return redirect(state().redirects_to + request.environ["lab.path"], 301)  # type: ignore[return-value]

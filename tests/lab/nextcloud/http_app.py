@@ -230,7 +230,7 @@ def _admin_page() -> Response:
             ("admin-config-status", integration.is_configured(state())),
         )
     )
-    answer = page("OpenProject", "", head=f'data-user="admin" data-requesttoken="{g.session.request_token}"')
+    answer = page("OpenProject", "", head=f'data-user="admin" data-requesttoken="{g.session.masked_token()}"')
     answer.set_data(answer.get_data(as_text=True).replace("</body>", f"{inputs}</body>"))
     return answer
 

@@ -44,13 +44,13 @@ def status() -> Response:
 @routes.get("/csrftoken")
 def csrf_token() -> Response:
     """NC §9: the request token of the session in the cookies."""
-    return json_answer({"token": g.session.request_token})
+    return json_answer({"token": g.session.masked_token()})
 
 
 @routes.get("/login")
 def login_page() -> Response:
     """The page that a browser without a session is sent to."""
-    return page("Log in", "Login with username or email", head=f'data-requesttoken="{g.session.request_token}"')
+    return page("Log in", "Login with username or email", head=f'data-requesttoken="{g.session.masked_token()}"')
 
 
 @routes.post("/apps/oauth2/api/v1/token")

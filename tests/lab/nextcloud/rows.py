@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+import secrets
 import string
+from base64 import b64decode, b64encode
 from dataclasses import dataclass, field
 from typing import Any
+
+from lab.plumbing import random_text
 
 INTEGRATION = "integration_openproject"
 GROUPFOLDERS = "groupfolders"
@@ -153,7 +157,22 @@ class Session:
     """A browser-like session behind a cookie."""
 
     uid: str
-    request_token: str
+    request_token: str = field(default_factory=lambda: random_text(ALNUM, 32))
+    """Never sent as it is: see `masked_token`."""
     token: Token | None = None
     password: str = ""
     """The login password at the time of the login: a session ends when it changes."""
+
+    def masked_token(self) -> str:
+        """The request token in the form that pages and `/csrftoken` show: another one each time, all of them good."""
+        mask = secrets.token_bytes(len(self.request_token))
+        masked = bytes(a ^ b for a, b in zip(self.request_token.encode(), mask, strict=True))
+        return f"{b64encode(masked).decode()}:{b64encode(mask).decode()}"
+
+    def accepts(self, sent: str) -> bool:
+        """Whether a request token, in whichever masked form, is this session's."""
+        try:
+            masked, mask = (b64decode(part, validate=True) for part in sent.split(":"))
+        except ValueError:
+            return False
+        return bytes(a ^ b for a, b in zip(masked, mask, strict=False)) == self.request_token.encode()

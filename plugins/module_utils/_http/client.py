@@ -243,7 +243,7 @@ class JsonClient:
             remedy = f"Check the path in {self.connection.prefix}_url, and what stands in front of the server"
         return TransportError(
             f"HTTP {answer.status}, redirected from {source} to {self.secrets.censor(target) or 'nowhere'}; credentials are not sent along",
-            attempted=attempted, server=self.server, remedy=remedy, status=answer.status,
+            attempted=attempted, server=self.server, remedy=remedy, status=answer.status, cause="redirect",
         )  # fmt: skip
 
     def _page(self, answer: Answer, attempted: str) -> TransportError:
@@ -253,6 +253,7 @@ class JsonClient:
             server=self.server,
             remedy=self._proxy_remedy() or self._page_remedy(answer),
             status=answer.status,
+            cause="page",
         )
 
     def _not_json(self, answer: Answer, attempted: str) -> TransportError:
@@ -282,7 +283,11 @@ class JsonClient:
         kind = TransportError if reading or not _may_have_arrived(error) else NoAnswer
         answer, remedy = self._cause(error)
         return kind(
-            self.secrets.censor(answer), attempted=attempted, server=self.server, remedy=self._proxy_remedy() or remedy
+            self.secrets.censor(answer),
+            attempted=attempted,
+            server=self.server,
+            remedy=self._proxy_remedy() or remedy,
+            cause="tls" if isinstance(error, requests.exceptions.SSLError) else "connection",
         )
 
     def _cause(self, error: requests.exceptions.RequestException) -> tuple[str, str]:

@@ -119,8 +119,8 @@ class HttpAdmin(NextcloudAdmin):
 
     def encrypts_all_but_group_folders(self) -> bool:
         return (
-            self._app_value("core", "encryption_enabled") == "yes"
-            and self._app_value("groupfolders", "enable_encryption") != "true"
+            self.app_value("core", "encryption_enabled") == "yes"
+            and self.app_value("groupfolders", "enable_encryption") != "true"
         )
 
     def create_user(self, uid: str) -> None:
@@ -214,7 +214,7 @@ class HttpAdmin(NextcloudAdmin):
         self._write("DELETE", f"{CLOUD}/apps/{app}", f"disable the app {app}")
 
     def note(self, key: str) -> str:
-        return self._app_value(NOTES_APP, key)
+        return self.app_value(NOTES_APP, key)
 
     def set_note(self, key: str, value: str) -> None:
         path = f"{NOTES}/{NOTES_APP}/{key}"
@@ -223,7 +223,8 @@ class HttpAdmin(NextcloudAdmin):
         else:
             self._write("DELETE", path, f"remove the note {key}")
 
-    def _app_value(self, app: str, key: str) -> str:
+    def app_value(self, app: str, key: str) -> str:
+        """A value of an app's configuration, empty when there is none; any administrator's login reads it."""
         data = self.client.ocs("GET", f"{NOTES}/{app}/{key}", attempted=f"read the value {key} of {app}")
         return str(data.get("data", "")) if isinstance(data, dict) else ""
 

@@ -175,12 +175,15 @@ class Nextcloud(JsonClient):
                 identifier="untrusted_host",
             )
         if answer.status == 401 and (answer.is_json or code == 997):
-            return error(CredentialsError, *self._login_cause(answer, words))
+            shut_out = "not logged in" in words.lower()
+            identifier = "second_factor" if shut_out else "login"
+            return error(CredentialsError, *self._login_cause(answer, words), identifier=identifier)
         if answer.status == 403 and "admin" in words.lower() and "confirmation" not in words.lower():
             return error(
                 CredentialsError,
                 f'HTTP 403, "{words}"',
                 f"Give nextcloud_username an account of the group admin; {self.connection.username} is not in it",
+                identifier="not_administrator",
             )
         if 403 in (answer.status, code) and "confirmation" in words.lower():
             return error(ApiError, f'"{words}"', CONFIRMATION_REMEDY, identifier="password_confirmation")

@@ -38,10 +38,25 @@ USER = "OpenProject"
 
 
 @dataclass(frozen=True)
+class SingleSignOn:
+    """What the admin page tells of the other authentication method, which this collection looks at but does not set up.
+
+    :param provider: name of the provider that the app is told to use.
+    :param providers: names of those that the app user_oidc knows; C(None) when the page does not say.
+    :param user_oidc: the app user_oidc is enabled.
+    """
+
+    provider: str = ""
+    providers: tuple[str, ...] | None = None
+    user_oidc: bool = False
+
+
+@dataclass(frozen=True)
 class NextcloudHalf:
     """What the integration app knows, from C(check-admin-config) and the admin page (NC §8).
 
     :param app: the app is there and enabled; when not, everything else is as on a fresh Nextcloud.
+    :param complete: the app calls itself complete, project folders left out of account; it looks at ids, not at what they point to (NC §2).
     :param mended: the app called itself incomplete, and reading its admin page has mended the empty authentication method (NC §9).
     :param openproject_client_secret: in clear; never shown, compared only with nothing.
     :param client_id: the OAuth client's 64-character id; C(None) when there is none, or when the app points to a deleted one.
@@ -51,6 +66,7 @@ class NextcloudHalf:
     """
 
     app: bool = True
+    complete: bool = False
     mended: bool = False
     openproject_url: str = ""
     openproject_client_id: str = ""
@@ -67,6 +83,7 @@ class NextcloudHalf:
     encryption: bool = False
     group_folder_encryption: bool = False
     terms_signed: bool = True
+    single_sign_on: SingleSignOn = SingleSignOn()
 
     @property
     def linked(self) -> bool:
@@ -171,7 +188,8 @@ class Integration:
         half = self.read_page()
         complete = bool(check.get("config_status_without_project_folder"))
         whole = half.linked and half.openproject_client_secret and half.client_id and not half.fresh
-        return replace(half, mended=bool(whole) and half.authorization_method == OAUTH and not complete)
+        mended = bool(whole) and half.authorization_method == OAUTH and not complete
+        return replace(half, complete=complete, mended=mended)
 
     def read_page(self) -> NextcloudHalf:
         """The state from the admin page alone, in one request."""
@@ -202,6 +220,7 @@ class Integration:
             encryption=bool(encryption.get("server_side_encryption_enabled")),
             group_folder_encryption=bool(encryption.get("encryption_enabled_for_groupfolders")),
             terms_signed=bool(state.get("all_terms_of_services_signed", True)),
+            single_sign_on=_single_sign_on(state),
         )
 
     def patch(self, values: t.Mapping[str, t.Any], *, attempted: str) -> SetUpAnswer:
@@ -257,12 +276,7 @@ class Integration:
 
     def versions(self) -> tuple[int, tuple[int, ...], str]:
         """Nextcloud's major version, the integration app's version and the group folders app's version as text, empty when it is not there."""
-        data = self.client.capabilities()
-        major = int(data.get("version", {}).get("major", 0))
-        known = data.get("capabilities", {}).get("integration_openproject") or {}
-        version = tuple(int(part) for part in re.findall(r"\d+", str(known.get("app_version", "")))[:3])
-        group_folders = str(known.get("groupfolder_version", ""))
-        return major, version, "" if group_folders in ("0", "") else group_folders
+        return versions_of(self.client.capabilities())
 
     def _check_admin_config(self) -> dict[str, t.Any] | None:
         """The app's own verdict, or C(None) when the app is not there."""
@@ -287,3 +301,22 @@ class Integration:
             client_secret=data.get("nextcloud_client_secret"),
             application_password=data.get("openproject_user_app_password"),
         )
+
+
+def versions_of(capabilities: t.Mapping[str, t.Any]) -> tuple[int, tuple[int, ...], str]:
+    """The versions in what C(GET /ocs/v2.php/cloud/capabilities) answered, as :meth:`Integration.versions` returns them."""
+    major = int(capabilities.get("version", {}).get("major", 0))
+    known = capabilities.get("capabilities", {}).get("integration_openproject") or {}
+    version = tuple(int(part) for part in re.findall(r"\d+", str(known.get("app_version", "")))[:3])
+    group_folders = str(known.get("groupfolder_version", ""))
+    return major, version, "" if group_folders in ("0", "") else group_folders
+
+
+def _single_sign_on(state: t.Mapping[str, t.Any]) -> SingleSignOn:
+    providers = state.get("oidc_providers")
+    user_oidc = ((state.get("apps") or {}).get("user_oidc") or {}).get("enabled", state.get("user_oidc_enabled"))
+    return SingleSignOn(
+        provider=str((state.get("authorization_settings") or {}).get("oidc_provider") or ""),
+        providers=tuple(str(name) for name in providers) if isinstance(providers, list) else None,
+        user_oidc=bool(user_oidc),
+    )

@@ -119,6 +119,29 @@ def test_a_dangling_client_loses_a_renewed_password(server: NextcloudServer, cli
     assert old not in [token.value for token in server.state.users[OPENPROJECT].tokens]
 
 
+def test_a_user_token_tells_whether_the_client_secret_is_right(server: NextcloudServer, client: Client) -> None:
+    answer = client.patch_setup(**WHOLE).json()
+    (row,) = server.state.oauth_clients
+    token = server.state.grant(row, "admin")
+    client.session.auth = None
+
+    def renew(refresh_token: str, secret: str) -> Any:
+        form = {
+            "grant_type": "refresh_token",
+            "refresh_token": refresh_token,
+            "client_id": answer["nextcloud_client_id"],
+            "client_secret": secret,
+        }
+        return client("POST", "/index.php/apps/oauth2/api/v1/token", data=form).json()
+
+    assert renew("made-up", answer["nextcloud_client_secret"]) == {"error": "invalid_request"}
+    assert renew(token, "wrong") == {"error": "invalid_client"}
+    renewed = renew(token, answer["nextcloud_client_secret"])
+    assert renewed["user_id"] == "admin"
+    assert renew(token, answer["nextcloud_client_secret"]) == {"error": "invalid_request"}, "a token is used once"
+    assert renewed["refresh_token"] in server.state.grants
+
+
 def test_request_tokens_belong_to_their_session(server: NextcloudServer, client: Client) -> None:
     token = client("GET", "/index.php/csrftoken").json()["token"]
     client.session.headers.pop("OCS-APIRequest")

@@ -153,6 +153,14 @@ class OAuthClient:
 
 
 @dataclass
+class Grant:
+    """A user's consent that a client may act for him: a row of `oc_oauth2_access_tokens`, found by its refresh token."""
+
+    client: int
+    uid: str
+
+
+@dataclass
 class Session:
     """A browser-like session behind a cookie."""
 

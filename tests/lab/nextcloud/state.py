@@ -36,6 +36,7 @@ from lab.nextcloud.rows import (
     TYPES,
     App,
     ConfigValue,
+    Grant,
     Group,
     GroupFolder,
     Manage,
@@ -68,6 +69,7 @@ __all__ = [
     "TYPE_CONFLICT",
     "App",
     "ConfigValue",
+    "Grant",
     "Group",
     "GroupFolder",
     "Manage",
@@ -110,6 +112,8 @@ class NextcloudState:
         }
         self.oauth_clients: dict[int, OAuthClient] = {}
         self.next_oauth_client_id = 1
+        self.grants: dict[str, Grant] = {}
+        """Consents of users by refresh token."""
         self.sessions: dict[str, Session] = {}
         self.next_token_id = 1
         self.next_file_id = 100
@@ -389,8 +393,15 @@ class NextcloudState:
         """Every token that carries the client's name dies with it, whoever owns it (NC §1.5). Repeatable."""
         client = self.oauth_clients.pop(client_id, None)
         if client:
+            self.grants = {token: grant for token, grant in self.grants.items() if grant.client != client_id}
             for user in self.users.values():
                 user.tokens = [token for token in user.tokens if token.name != client.name]
+
+    def grant(self, client_id: int, uid: str) -> str:
+        """A user lets a client act for him; returns the refresh token that the client gets."""
+        token = random_text(ALNUM, 128)
+        self.grants[token] = Grant(client_id, self.user(uid).uid)
+        return token
 
     # Group folders
 

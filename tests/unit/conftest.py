@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
+import shlex
+import shutil
 import typing as t
+from pathlib import Path
 
 import pytest
+from ansible.module_utils.common import warnings
 from ansible.module_utils.testing import patch_module_args
 
 MODULES = "ansible_collections.opnc.integration.plugins.modules"
+STAND_INS = Path(__file__).parent / "stand_ins"
 SECRET_NAMES = ("password", "secret", "api_key", "token", "environment")
 
 
@@ -23,7 +29,7 @@ class RunModule(t.Protocol):
     def __call__(
         self, name: str, args: t.Mapping[str, t.Any], *, check_mode: bool = False, diff: bool = True
     ) -> dict[str, t.Any]:
-        """The result that Ansible would get; of a failing module too (C(failed), C(msg), C(error))."""
+        """The result that Ansible would get; of a failing module too (C(failed), C(msg), C(error)). C(warnings) are texts."""
 
 
 @pytest.fixture
@@ -36,6 +42,8 @@ def run_module(capfd: pytest.CaptureFixture[str]) -> RunModule:
     def run(name: str, args: t.Mapping[str, t.Any], *, check_mode: bool = False, diff: bool = True) -> dict[str, t.Any]:
         module = importlib.import_module(f"{MODULES}.{name}")
         given = {**args, "_ansible_check_mode": check_mode, "_ansible_diff": diff, "_ansible_module_name": name}
+        # warnings outlive a module in Ansible, because a module usually ends its process
+        warnings._global_warnings.clear()
         capfd.readouterr()
         with patch_module_args(given), pytest.raises(SystemExit):
             module.main()
@@ -46,9 +54,65 @@ def run_module(capfd: pytest.CaptureFixture[str]) -> RunModule:
         result = json.loads(printed.out)
         assert isinstance(result, dict)
         result.pop("invocation", None)
+        result["warnings"] = [_text(warning) for warning in result.get("warnings", [])]
         return result
 
     return run
+
+
+class FakeOcc:
+    """The stand-in of occ: a table of answers, and what it was asked.
+
+    :param folder: a folder of this test alone.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.path = folder, str(folder / "occ")
+        shutil.copy(STAND_INS / "occ", self.path)
+        self.table: dict[str, list[dict[str, t.Any]]] = {}
+        self._save()
+
+    def answer(self, command: str, stdout: t.Any = "", *, stderr: str = "", rc: int = 0, seconds: float = 0) -> None:
+        """Add an answer to a command as typed in a shell; ``*`` stands for every other command. Data become JSON."""
+        text = stdout if isinstance(stdout, str) else json.dumps(stdout)
+        self.table.setdefault(command, []).append({"stdout": text, "stderr": stderr, "rc": rc, "seconds": seconds})
+        self._save()
+
+    def owned_by(self, uid: int) -> None:
+        """Let it run only as this account."""
+        (self.folder / "owner.txt").write_text(str(uid))
+
+    @property
+    def starts(self) -> list[dict[str, t.Any]]:
+        """How it was started, each time: C(argv), C(stdin), C(NC_PASS), C(OC_PASS), C(cwd), C(files)."""
+        log = self.folder / "log.jsonl"
+        return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
+
+    @property
+    def commands(self) -> list[str]:
+        """The commands, without the flags that each of them has."""
+        return [shlex.join(start["argv"][3:]) for start in self.starts]
+
+    def _save(self) -> None:
+        (self.folder / "answers.json").write_text(json.dumps(self.table))
+
+
+@pytest.fixture
+def fake_occ(tmp_path: Path) -> FakeOcc:
+    """The stand-in of occ, in a folder of its own."""
+    return FakeOcc(tmp_path)
+
+
+@pytest.fixture
+def on_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Put the stand-ins of docker, podman, kubectl, su, runuser and occ on PATH, before the real ones."""
+    monkeypatch.setenv("PATH", f"{STAND_INS}:{os.environ['PATH']}")
+    monkeypatch.setenv("STAND_IN_FOLDER", str(tmp_path))
+
+
+def _text(warning: t.Any) -> str:
+    """A warning as text, in the form of any ansible-core."""
+    return str(warning["event"]["msg"]) if isinstance(warning, dict) else str(warning)
 
 
 def _secrets(args: t.Mapping[str, t.Any]) -> list[str]:

@@ -25,13 +25,13 @@ class Setting:
 
     :param app: C(None) for the system.
     :param wish: C(None) removes it; a map in a system value changes only its own keys.
-    :param secret: not to be shown at all.
+    :param secret: what of the wish must not be shown; C(ABSENT) for nothing.
     """
 
     app: str | None
     key: str
     wish: t.Any
-    secret: bool
+    secret: t.Any = ABSENT
 
     @property
     def title(self) -> str:
@@ -55,7 +55,8 @@ class Found:
     def wanted(self) -> t.Any:
         """The value as it will be."""
         if self.setting.app is None:
-            return merge(self.actual, self.setting.wish)
+            merged = merge(self.actual, self.setting.wish)
+            return merged if merged is ABSENT else normal(merged)
         return ABSENT if self.setting.wish is None else self.setting.wish
 
     @property
@@ -194,7 +195,7 @@ class Keeper:
         self.occ.run(["config:app:set", app, setting.key, value], attempted=f"set the {setting.title}")
 
     def _refuse_secret(self, item: Found) -> None:
-        if item.wanted is not ABSENT and (item.setting.secret or holds_hidden(item.hidden)):
+        if item.wanted is not ABSENT and (item.setting.secret is not ABSENT or holds_hidden(item.hidden)):
             raise Refused(
                 f"the {item.setting.title} is a secret that Nextcloud stores with a type",
                 server=self.occ.command_line(["config:app:set"]),
@@ -229,14 +230,14 @@ def _settings(call: Call) -> list[Setting]:
         if both and not (isinstance(system[key], dict) and isinstance(secret_system[key], dict)):
             raise BadInput(f"system and secret_system both hold {key}")
         wish = _joined(system[key], secret_system[key]) if both else {**system, **secret_system}[key]
-        settings.append(Setting(None, key, wish, key in secret_system))
+        settings.append(Setting(None, key, wish, secret_system.get(key, ABSENT)))
     for app in {**apps, **secret_apps}:
         plain, secret = apps.get(app, {}), secret_apps.get(app, {})
         twice = sorted(set(plain) & set(secret))
         if twice:
             raise BadInput(f"apps and secret_apps both hold {twice[0]} of {app}")
-        settings += [Setting(app, key, wish, False) for key, wish in plain.items()]
-        settings += [Setting(app, key, wish, True) for key, wish in secret.items()]
+        settings += [Setting(app, key, wish) for key, wish in plain.items()]
+        settings += [Setting(app, key, wish, wish) for key, wish in secret.items()]
     if not settings:
         raise BadInput("no value is given", remedy="Give values in system, apps, secret_system or secret_apps")
     return settings
@@ -298,7 +299,7 @@ def _batch(items: t.Iterable[Found]) -> Batch:
     for item in items:
         setting, wanted = item.setting, item.wanted
         if setting.app is None:
-            batch.system[setting.key] = None if wanted is ABSENT else normal(wanted)
+            batch.system[setting.key] = None if wanted is ABSENT else wanted
         else:
             text = None if wanted is ABSENT else app_text(wanted, item.actual)
             batch.apps.setdefault(setting.app, {})[setting.key] = text

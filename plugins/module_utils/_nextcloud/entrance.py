@@ -126,11 +126,15 @@ class Entrance:
         kept: list[str] = []
         index = 0
         while index < stop:
-            if words[index] in ("-u", "--user"):
+            word = words[index]
+            grouped = word.startswith("-") and not word.startswith("--") and word.endswith("u")
+            if grouped or word == "--user":
+                # -iu root: what else is in the group stays
+                kept += [word[:-1]] if len(word) > 2 and grouped else []
                 index += 2
                 continue
-            if not words[index].startswith("--user="):
-                kept.append(words[index])
+            if not word.startswith("--user="):
+                kept.append(word)
             index += 1
         at = kept.index("exec") + 1 if "exec" in kept else len(kept)
         return [*kept[:at], "--user", user, *kept[at:], *words[stop:]]

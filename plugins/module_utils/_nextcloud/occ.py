@@ -263,10 +263,7 @@ def find_json(text: str) -> tuple[bool, t.Any]:
     A document starts at the beginning of a line and fills its last line; wrappers, PHP and plugins write before and after it
     (NC §5.1, field case O01). Lists and maps are preferred to bare values; lines of Nextcloud's own log are passed over.
     """
-    try:
-        return True, json.loads(text)
-    except ValueError:
-        documents = _documents(text)
+    documents = _documents(text)
     containers = [document for document in documents if isinstance(document, (dict, list))]
     for document in reversed(containers or documents):
         return True, document
@@ -288,11 +285,13 @@ def _documents(text: str) -> list[t.Any]:
             after = end
     if not found:
         # a wrapper's message without a line feed at its end
-        for match in re.finditer(r"[{\[].*\Z", text, re.DOTALL):
+        for match in re.finditer(r"^[^{\[\n]+(?=[{\[])", text, re.MULTILINE):
             try:
-                return [json.loads(match.group())]
+                document = json.loads(text[match.end() :])
             except ValueError:
                 continue
+            if not _is_log_line(document):
+                return [document]
     return found
 
 

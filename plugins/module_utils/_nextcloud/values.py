@@ -106,29 +106,31 @@ def app_text(value: t.Any, actual: t.Any = ABSENT) -> str:
     return str(value)
 
 
-def masked(value: t.Any, hidden: t.Any, name: str, *, old: t.Any, secret: bool = False) -> t.Any:
+def masked(value: t.Any, hidden: t.Any, name: str, *, old: t.Any, secret: t.Any) -> t.Any:
     """What may be shown of a value.
 
     :param hidden: the value as Nextcloud shows it, which is where it hides something.
     :param name: its key; one that sounds secret is enough to hide the value.
     :param old: the value before; a masked value that differs from it says so.
-    :param secret: hide everything.
+    :param secret: what of it was given as a secret: a map of the same shape, C(ABSENT) for nothing, anything else for all.
     """
     if value is ABSENT or value is None:
         return None
-    hide = secret or hidden == HIDDEN or bool(SECRET_WORDS.search(name))
-    if isinstance(value, dict):
-        shown, before = _as_map(hidden), _as_map(old)
-        return {
-            key: masked(item, shown.get(str(key), ABSENT), str(key), old=before.get(str(key), ABSENT), secret=hide)
-            for key, item in value.items()
+    hide = hidden == HIDDEN or bool(SECRET_WORDS.search(name)) or not (secret is ABSENT or isinstance(secret, dict))
+    if isinstance(value, (dict, list)) and not (hide and isinstance(value, list)):
+        parts, shown, before, secrets = _as_map(value), _as_map(hidden), _as_map(old), _as_map(secret)
+        names = {key: key if isinstance(value, dict) else name for key in parts}
+        made = {
+            key: masked(
+                part,
+                shown.get(key, ABSENT),
+                names[key],
+                old=before.get(key, ABSENT),
+                secret=True if hide else secrets.get(key, ABSENT),
+            )
+            for key, part in parts.items()
         }
-    if isinstance(value, list) and not hide:
-        shown, before = _as_map(hidden), _as_map(old)
-        return [
-            masked(item, shown.get(str(index), ABSENT), name, old=before.get(str(index), ABSENT))
-            for index, item in enumerate(value)
-        ]
+        return made if isinstance(value, dict) else list(made.values())
     if not hide:
         return value
     return MASK if old is ABSENT or same(value, old) else f"{MASK} (changed)"

@@ -1,0 +1,533 @@
+# Copyright (c) 2026, the authors of opnc.integration
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""occ: how it is started, what of its answer counts, and what a failure says."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.opnc.integration.plugins.module_utils._core.errors import BadInput, CommandError
+from ansible_collections.opnc.integration.plugins.module_utils._core.module import Call
+from ansible_collections.opnc.integration.plugins.module_utils._core.secrets import Secrets
+from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.entrance import Entrance
+from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.occ import Completed, Occ, find_json
+from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.occ_trouble import diagnose, first_sentence
+
+STATUS = {"installed": True, "version": "32.0.1.2", "maintenance": False, "needsDbUpgrade": False}
+SECRET = ' -"it\'s" $HOME `id` \\ %s {{ x }} ü '
+SU = ["su", "-s", "/bin/sh", "www-data", "-c", 'exec "$0" "$@"']
+ENTRANCES = {
+    "docker": ["docker", "exec", "--interactive", "--user", "www-data", "nextcloud"],
+    "podman": ["podman", "exec", "--interactive", "--user", "www-data", "nextcloud"],
+    "kubectl": ["kubectl", "exec", "--stdin", "deploy/nextcloud", "--", *SU, "--"],
+    "runuser": ["runuser", "-u", "www-data", "--"],
+    "su": [*SU, "--"],
+}
+
+
+def make(command: t.Sequence[str], exec_: t.Sequence[str] = (), timeout: float = 20.0) -> Occ:
+    """occ for options as a module hands them over."""
+    params = {"occ_command": list(command), "occ_exec": list(exec_), "occ_timeout": timeout}
+    return Occ.from_call(Call(params=params, check_mode=False, secrets=Secrets()))
+
+
+def failure(occ: Occ, *arguments: str, **more: t.Any) -> CommandError:
+    """The error of a command that must fail."""
+    with pytest.raises(CommandError) as caught:
+        occ.run(arguments or ["status"], attempted="read the status", **more)
+    return caught.value
+
+
+def script(folder: Path, text: str) -> Occ:
+    """occ that is this shell script."""
+    path = folder / "occ"
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return make([str(path)])
+
+
+# --- starting ---------------------------------------------------------------------------------------------------------
+
+
+def test_starts_with_the_global_flags_in_a_known_folder(fake_occ: t.Any) -> None:
+    fake_occ.answer("status --output=json", STATUS)
+    assert make([fake_occ.path]).json(["status"], attempted="read") == STATUS
+    (start,) = fake_occ.starts
+    assert start["argv"] == ["--no-warnings", "--no-ansi", "-n", "status", "--output=json"]
+    assert start["cwd"] == "/"
+
+
+def test_arguments_arrive_whole_without_a_locale(fake_occ: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "C")
+    words = ["group:add", "Köln «ß» 🎉", 'a "b" $HOME', "--display-name=it's\\", "", "two\nlines"]
+    fake_occ.answer("*", "Grüße\n")
+    completed = make([fake_occ.path]).run(words, attempted="add a group")
+    assert fake_occ.starts[0]["argv"][3:] == words
+    assert completed == Completed(0, "Grüße\n", "")
+
+
+@pytest.mark.usefixtures("on_path")
+@pytest.mark.parametrize("way", ENTRANCES)
+def test_converges_through_every_entrance(fake_occ: t.Any, way: str) -> None:
+    """O02, O03, O05: the module changes the user itself; blanks, quotes, $ and umlauts arrive whole."""
+    fake_occ.owned_by(33)
+    fake_occ.answer("*", STATUS)
+    words = ["config:app:set", "a b", 'it\'s "$HOME"', "ä `id` \\"]
+    occ = make([fake_occ.path], ENTRANCES[way])
+    assert occ.json(words, attempted="set a value") == STATUS
+    assert fake_occ.starts[0]["argv"][3:] == [*words, "--output=json"]
+
+
+@pytest.mark.usefixtures("on_path")
+@pytest.mark.parametrize("way", ["direct", *ENTRANCES])
+def test_a_secret_arrives_and_is_no_argument(fake_occ: t.Any, way: str) -> None:
+    """O06: exactly that password, whatever it holds, in no list of processes."""
+    fake_occ.answer("*", "done\n")
+    occ = make([fake_occ.path], ENTRANCES.get(way, []))
+    occ.run(["user:add", "x"], attempted="add an account", stdin="rest\nof it", secret_environment={"OC_PASS": SECRET})
+    (start,) = fake_occ.starts
+    assert start["OC_PASS"] == SECRET
+    assert start["NC_PASS"] == SECRET
+    assert start["stdin"] == "rest\nof it"
+    assert SECRET not in json.dumps(start["argv"], ensure_ascii=False)
+    assert occ.secrets.censor(f"<{SECRET}>") == "<********>"
+
+
+def test_the_secret_is_in_no_word_that_is_started(fake_occ: t.Any, tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    spy = tmp_path / "spy"
+    spy.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {seen}\nexec "$@"\n')
+    spy.chmod(0o755)
+    fake_occ.answer("*", "done\n")
+    make([fake_occ.path], [str(spy)]).run(["x"], attempted="x", secret_environment={"NC_PASS": "long-secret-1"})
+    assert "long-secret-1" not in seen.read_text()
+    assert fake_occ.starts[0]["OC_PASS"] == "long-secret-1"
+
+
+@pytest.mark.parametrize("way", ["direct", "runuser"])
+@pytest.mark.usefixtures("on_path")
+def test_inherited_passwords_are_cleared(fake_occ: t.Any, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    monkeypatch.setenv("NC_PASS", "somebody-else")
+    monkeypatch.setenv("OC_PASS", "somebody-else")
+    fake_occ.answer("*", "done\n")
+    make([fake_occ.path], ENTRANCES.get(way, [])).run(["x"], attempted="x")
+    assert (fake_occ.starts[0]["NC_PASS"], fake_occ.starts[0]["OC_PASS"]) == (None, None)
+
+
+@pytest.mark.parametrize("value", ["two\nlines", "end\r", "a\0b"])
+def test_a_secret_that_cannot_be_one_line_is_refused(fake_occ: t.Any, value: str) -> None:
+    with pytest.raises(BadInput, match="OC_PASS"):
+        make([fake_occ.path]).run(["x"], attempted="x", secret_environment={"OC_PASS": value})
+    assert fake_occ.starts == []
+
+
+@pytest.mark.usefixtures("on_path")
+@pytest.mark.parametrize(
+    ("exec_", "corrected"),
+    [
+        (
+            ["docker", "exec", "--user", "33", "nextcloud"],
+            '["docker", "exec", "--interactive", "--user", "33", "nextcloud"]',
+        ),
+        (["kubectl", "exec", "deploy/nextcloud", "--"], '["kubectl", "exec", "--stdin", "deploy/nextcloud", "--"]'),
+    ],
+)
+def test_an_entrance_without_standard_input_is_refused(fake_occ: t.Any, exec_: list[str], corrected: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        make([fake_occ.path], exec_).run(["config:import"], attempted="import", stdin="{}")
+    assert corrected in caught.value.message
+    assert fake_occ.starts == []
+
+
+def test_an_unknown_entrance_that_swallows_standard_input_is_noticed(fake_occ: t.Any, tmp_path: Path) -> None:
+    wrapper = tmp_path / "enter"
+    wrapper.write_text('#!/bin/sh\nexec "$@" < /dev/null\n')
+    wrapper.chmod(0o755)
+    with pytest.raises(BadInput, match="standard input"):
+        make([fake_occ.path], [str(wrapper)]).run(["x"], attempted="x", secret_environment={"OC_PASS": "long-secret"})
+    assert fake_occ.starts == []
+
+
+def test_a_terminal_is_refused_before_a_secret_is_sent(fake_occ: t.Any) -> None:
+    with pytest.raises(BadInput, match=r'\["podman", "exec", "-i", "nextcloud"\]'):
+        make([fake_occ.path], ["podman", "exec", "-it", "nextcloud"]).run(
+            ["x"], attempted="x", secret_environment={"OC_PASS": "long-secret"}
+        )
+
+
+def test_a_file_is_made_where_occ_lives_and_removed(fake_occ: t.Any) -> None:
+    fake_occ.answer("security:certificates:import FILE", "")
+    make([fake_occ.path]).run_with_file(
+        ["security:certificates:import"], name="ca.pem", content="PEM ü\n", attempted="import"
+    )
+    ((path, content),) = fake_occ.starts[0]["files"].items()
+    assert Path(path).name == "ca.pem"
+    assert content == "PEM ü\n"
+    assert not Path(path).parent.exists()
+
+
+@pytest.mark.parametrize(
+    ("params", "named"),
+    [
+        ({"occ_command": []}, "occ_command"),
+        ({"occ_command": ["php /var/www/nextcloud/occ"]}, r'\["php", "/var/www/nextcloud/occ"\]'),
+        ({"occ_exec": ["docker exec -u 33 nextcloud"]}, r'\["docker", "exec", "-u", "33", "nextcloud"\]'),
+        ({"occ_timeout": 0.0}, "occ_timeout"),
+        ({"occ_command": ["php", "a\0b"]}, "occ_command"),
+    ],
+)
+def test_unusable_options_are_named(params: dict[str, t.Any], named: str) -> None:
+    given = {"occ_command": ["occ"], "occ_exec": [], "occ_timeout": 5.0, **params}
+    with pytest.raises(BadInput, match=named):
+        Occ.from_call(Call(params=given, check_mode=False, secrets=Secrets()))
+
+
+# --- answers ----------------------------------------------------------------------------------------------------------
+
+
+def test_o01_wrapper_noise_does_not_disturb(tmp_path: Path) -> None:
+    """A wrapper's waiting message on stdout, a loader's complaint on stderr, noise after the JSON."""
+    occ = script(
+        tmp_path,
+        """echo "Waiting for Nextcloud to come up ..."
+echo "ERROR: ld.so: object 'x.so' from LD_PRELOAD cannot be preloaded: ignored." >&2
+echo '{"a": [1, 2], "b": "ü"}'
+echo "PHP Warning: Module 'x' already loaded in Unknown on line 0"
+echo '{"reqId":"x","level":3,"message":"a line of the log"}'""",
+    )
+    assert occ.json(["x"], attempted="x") == {"a": [1, 2], "b": "ü"}
+
+
+def test_o01_waiting_for_ever_names_the_command_line(tmp_path: Path) -> None:
+    occ = script(tmp_path, "sleep 60 & wait")
+    occ.timeout = 0.3
+    error = failure(occ, "user:info", "a b")
+    assert error.rc is None
+    assert error.facts["cause"] == "timeout"
+    assert f"{occ.command[0]} user:info 'a b'" in error.message
+    assert "occ_timeout" in error.remedy
+
+
+def test_o01_snap_is_found_outside_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    error = failure(make(["nextcloud.occ"]))
+    assert "/snap/bin" in error.message
+    assert "nextcloud.occ" in error.message
+    assert "occ_command" in error.remedy
+    assert make(["sh", "-c", "echo found", "sh"]).run(["x"], attempted="x").stdout == "found\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"a":1}', {"a": 1}),
+        ('noise\n{\n    "a": {\n        "b": []\n    }\n}\nmore noise\n', {"a": {"b": []}}),
+        ('two\nlines\n["x", "y"]\n', ["x", "y"]),
+        ('"a value"\n', "a value"),
+        ("noise\n12\n", 12),
+        ("true\n", True),
+        ('{"first": 1}\n{"last": 2}\n', {"last": 2}),
+        ('{"a": 1}\n"a word after it"\n', {"a": 1}),
+        ('Waiting... {"a": 1}', {"a": 1}),
+        ('{"a": "x"}\r\n', {"a": "x"}),
+        ('[notice] starting\n{"a": 1}\n', {"a": 1}),
+        ("[]\n", []),
+        ('{"a":\n\n1}', {"a": 1}),
+    ],
+)
+def test_json_is_found(text: str, expected: t.Any) -> None:
+    assert find_json(text) == (True, expected)
+
+
+@pytest.mark.parametrize("text", ["", "no JSON\n", "{broken\n", "1 + 1\n", '{"reqId": "x", "level": 3}\n'])
+def test_no_json_is_found(text: str) -> None:
+    assert find_json(text) == (False, None)
+
+
+def test_exit_code_0_without_json_is_a_failure(fake_occ: t.Any) -> None:
+    fake_occ.answer("status --output=json", "  - installed: true\n")
+    with pytest.raises(CommandError) as caught:
+        make([fake_occ.path]).json(["status"], attempted="read the status")
+    assert caught.value.facts == {"rc": 0, "cause": "no_json"}
+    assert "installed: true" in caught.value.message
+
+
+def test_an_accepted_exit_code_is_left_to_the_caller(fake_occ: t.Any) -> None:
+    fake_occ.answer("*", "user not found\n", rc=1)
+    occ = make([fake_occ.path])
+    assert occ.run(["user:info", "x"], attempted="x", accepted=(0, 1)).rc == 1
+    assert occ.json(["user:info", "x"], attempted="x", accepted=(0, 1)) is None
+
+
+def test_line_ends_of_a_terminal_become_line_feeds(tmp_path: Path) -> None:
+    occ = script(tmp_path, r"printf 'one\r\ntwo\r\n'")
+    assert occ.run(["x"], attempted="x").stdout == "one\ntwo\n"
+
+
+# --- failures ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_failure_names_attempt_command_words_and_exit_code(fake_occ: t.Any) -> None:
+    fake_occ.answer("*", "user not found\n", rc=1)
+    error = failure(make([fake_occ.path]), "user:info", "a b")
+    assert error.message == f"Could not read the status on {fake_occ.path} user:info 'a b': user not found."
+    assert error.facts == {"rc": 1}
+
+
+def test_boxed_words_are_put_together() -> None:
+    """Recorded (NC 29): user:disable of the account that the app protects; cut hard at 80 columns, with markup."""
+    stderr = (
+        "\nIn UserChangedListener.php line 50:\n" + " " * 79 + "\n"
+        '  <p>&nbsp;User "OpenProject" is needed to be protected by the                 \n'
+        '  \t\t\t\tapp "OpenProject Integration", thus cannot be disa  \n'
+        "  bled.                                                \n" + " " * 79 + "\n\nuser:disable <uid>\n\n"
+    )
+    assert first_sentence("", stderr) == (
+        'User "OpenProject" is needed to be protected by the app "OpenProject Integration", thus cannot be disabled.'
+    )
+
+
+@pytest.mark.usefixtures("on_path")
+@pytest.mark.parametrize(
+    ("owner", "exec_", "corrected"),
+    [
+        (82, ["docker", "exec", "-i", "nextcloud"], '["docker", "exec", "--user", "82", "-i", "nextcloud"]'),
+        (
+            33,
+            ["podman", "exec", "--interactive", "--user", "root", "nextcloud"],
+            '["podman", "exec", "--user", "33", "--interactive", "nextcloud"]',
+        ),
+        (
+            1000,
+            ["docker", "exec", "-iu", "root", "nextcloud"],
+            '["docker", "exec", "--user", "1000", "-i", "nextcloud"]',
+        ),
+        (
+            33,
+            ["kubectl", "exec", "--stdin", "deploy/nextcloud", "--"],
+            '"su", "-s", "/bin/sh", "www-data", "-c", "exec \\"$0\\" \\"$@\\"", "--"]',
+        ),
+        (911, ["kubectl", "exec", "--stdin", "deploy/nextcloud", "--"], "<name of the account 911>"),
+        (33, ["runuser", "-u", "root", "--"], '["runuser", "-u", "www-data", "--"]'),
+        (33, [*SU[:3], "root", *SU[4:], "--"], '["su", "-s", "/bin/sh", "www-data", "-c"'),
+        (33, [], '["runuser", "-u", "www-data", "--"]'),
+        (54321, [], '["sudo", "-n", "-u", "#54321", "--"]'),
+    ],
+)
+def test_o02_wrong_user_names_both_users_and_a_corrected_list(
+    fake_occ: t.Any, owner: int, exec_: list[str], corrected: str
+) -> None:
+    """Older occ leaves rc 1 with its text on stdout; an accepted exit code does not hide it."""
+    fake_occ.owned_by(owner)
+    error = failure(make([fake_occ.path], exec_), accepted=(0, 1))
+    assert error.facts["cause"] == "wrong_user"
+    assert f"it ran as user id 0 and wants user id {owner}" in error.message
+    assert "occ_exec" in error.remedy
+    assert corrected in error.remedy
+
+
+@pytest.mark.usefixtures("on_path")
+def test_o02_options_after_the_name(fake_occ: t.Any) -> None:
+    error = failure(make([fake_occ.path], ["docker", "exec", "-i", "nextcloud", "-u", "33"]))
+    assert error.facts["cause"] == "options_after_name"
+    assert '["docker", "exec", "-i", "-u", "33", "nextcloud"]' in error.remedy
+
+
+@pytest.mark.usefixtures("on_path")
+def test_o02_terminal_without_a_terminal(fake_occ: t.Any) -> None:
+    error = failure(make([fake_occ.path], ["docker", "exec", "-it", "-u", "33", "nextcloud"]))
+    assert error.facts["cause"] == "terminal"
+    assert "the input device is not a TTY" in error.message
+    assert '["docker", "exec", "-i", "-u", "33", "nextcloud"]' in error.remedy
+
+
+@pytest.mark.usefixtures("on_path")
+def test_o02_image_without_sudo(fake_occ: t.Any) -> None:
+    error = failure(make([fake_occ.path], ["docker", "exec", "-i", "nextcloud", "no-sudo-here", "-u", "www-data"]))
+    assert error.facts["cause"] == "command_not_found"
+    assert "no-sudo-here" in error.message
+    assert "occ_exec" in error.remedy
+
+
+@pytest.mark.usefixtures("on_path")
+@pytest.mark.parametrize("exec_", [SU, ["kubectl", "exec", "--stdin", "deploy/nextcloud", "--", *SU]])
+def test_o03_su_without_end_of_options(fake_occ: t.Any, exec_: list[str]) -> None:
+    error = failure(make([fake_occ.path], exec_))
+    assert error.facts["cause"] == "options_taken"
+    assert "unrecognized option '--no-warnings'" in error.message
+    assert error.remedy.endswith('"--"]')
+
+
+@pytest.mark.usefixtures("on_path")
+def test_o03_kubectl_note_does_not_disturb(fake_occ: t.Any) -> None:
+    fake_occ.answer("*", "user not found\n", rc=1)
+    error = failure(make([fake_occ.path], ["kubectl", "exec", "--stdin", "deploy/nextcloud", "--"]))
+    assert error.answer == "user not found"
+
+
+@pytest.mark.usefixtures("on_path")
+@pytest.mark.parametrize(
+    ("exec_", "words"),
+    [
+        (["docker", "exec", "-i", "nope"], "No such container: nope"),
+        (["podman", "exec", "-i", "nope"], 'no container with name or ID "nope" found'),
+        (["kubectl", "exec", "-i", "nope", "--"], 'pods "nope" not found'),
+    ],
+)
+def test_container_not_found(fake_occ: t.Any, exec_: list[str], words: str) -> None:
+    error = failure(make([fake_occ.path], exec_))
+    assert error.facts["cause"] == "container_not_found"
+    assert words in error.message
+    assert "occ_exec" in error.remedy
+
+
+@pytest.mark.parametrize(
+    ("stdout", "stderr", "rc", "cause", "words", "remedy"),
+    [
+        (
+            "An unhandled exception has been thrown:\nOCP\\HintException: [0]: Memcache OC\\Memcache\\APCu not available for local cache"
+            " (Is the matching PHP module installed and enabled?)\n",
+            "",
+            1,
+            "apcu",
+            "APCu not available",
+            '["php8.2", "-d", "apc.enable_cli=1", "/srv/occ"]',
+        ),
+        (
+            "",
+            "PHP Fatal error:  Allowed memory size of 8388608 bytes exhausted (tried to allocate 2097152 bytes) in /x.php on line 576\n",
+            255,
+            "memory_limit",
+            "Allowed memory size of 8388608 bytes exhausted",
+            '["php8.2", "-d", "memory_limit=512M", "/srv/occ"]',
+        ),
+        (
+            "This version of Nextcloud requires at least PHP 8.1<br/>You are currently running 7.4.33. Please update your PHP version.",
+            "",
+            1,
+            "php_version",
+            "requires at least PHP 8.1",
+            "occ_command",
+        ),
+        (
+            "\nFatal error: Uncaught Error: Call to undefined function posix_getuid() in /var/www/nextcloud/occ:15\n",
+            "",
+            255,
+            "php_fatal",
+            "Call to undefined function posix_getuid()",
+            "occ_command",
+        ),
+        (
+            "",
+            "PHP Fatal error:  Cannot redeclare foo() in /app.php\n",
+            255,
+            "php_fatal",
+            "Cannot redeclare",
+            "occ_command",
+        ),
+        ("Could not open input file: /srv/occ\n", "", 1, "command_not_found", "/srv/occ", "occ_command"),
+        ("", "sh: 1: php8.2: not found\n", 127, "command_not_found", "php8.2: not found", "occ_command"),
+        (
+            "",
+            "sudo: a password is required\n",
+            1,
+            "not_allowed",
+            "a password is required",
+            "become",
+        ),
+    ],
+)
+def test_o04_another_php_and_other_ways_not_to_reach_occ(
+    stdout: str, stderr: str, rc: int, cause: str, words: str, remedy: str
+) -> None:
+    trouble = diagnose(rc, stdout, stderr, ["php8.2", "/srv/occ"], Entrance(["sudo", "-u", "www-data"]))
+    assert trouble is not None
+    assert trouble.cause == cause
+    assert words in trouble.answer
+    assert remedy in trouble.remedy
+
+
+@pytest.mark.parametrize(
+    ("stdout", "cause", "words"),
+    [
+        ('Cannot write into "config" directory!\nThis can usually be fixed …\n', "config_unreadable", "occ_exec"),
+        (
+            'App directory "/srv/nosuch" not found! Please put the Nextcloud apps folder …',
+            "apps_directory_missing",
+            "/srv/nosuch",
+        ),
+    ],
+)
+def test_trouble_behind_exit_code_0(fake_occ: t.Any, stdout: str, cause: str, words: str) -> None:
+    """Recorded (NC §5.1): every command says it, with exit code 0."""
+    fake_occ.answer("*", stdout)
+    error = failure(make([fake_occ.path]), "app:enable", "groupfolders")
+    assert error.facts == {"rc": 0, "cause": cause}
+    assert words in error.message
+
+
+@pytest.mark.parametrize(
+    ("state", "cause", "words"),
+    [
+        ({"installed": False}, "not_installed", "not installed"),
+        ({"maintenance": True}, "maintenance", "maintenance:mode --off"),
+        ({"needsDbUpgrade": True}, "needs_upgrade", "occ upgrade"),
+        ({}, "unknown_command", "not enabled"),
+    ],
+)
+def test_why_a_command_is_gone_is_asked_for(fake_occ: t.Any, state: dict[str, t.Any], cause: str, words: str) -> None:
+    """--no-warnings keeps occ from saying it, so its status is read; also where the exit code is accepted."""
+    fake_occ.answer("status --output=json", {**STATUS, **state})
+    error = failure(make([fake_occ.path]), "groupfolders:list", accepted=(0, 1))
+    assert error.facts["cause"] == cause
+    assert 'There are no commands defined in the "groupfolders" namespace.' in error.message
+    assert words in error.message
+    assert fake_occ.commands == ["groupfolders:list", "status --output=json"]
+
+
+def test_a_database_that_is_gone_is_quoted(fake_occ: t.Any) -> None:
+    fake_occ.answer(
+        "*",
+        "An unhandled exception has been thrown:\nPDOException: SQLSTATE[HY000] [14] unable to open database file in /var/www/x.php:22\n"
+        "Stack trace:\n#0 /var/www/x.php(22): PDO->__construct()\n",
+        rc=1,
+    )
+    error = failure(make([fake_occ.path]))
+    assert error.facts["cause"] == "exception"
+    assert error.answer == "PDOException: SQLSTATE[HY000] [14] unable to open database file"
+
+
+def test_a_program_that_cannot_be_started_is_named(tmp_path: Path) -> None:
+    broken = tmp_path / "occ"
+    broken.write_text("no program at all")
+    broken.chmod(0o755)
+    error = failure(make([str(broken)]))
+    assert error.facts == {"rc": None, "cause": "command_not_started"}
+    assert str(broken) in error.message
+
+
+def test_a_secret_in_occ_s_words_is_masked(fake_occ: t.Any) -> None:
+    fake_occ.answer("*", "The password long-secret-1 is too short\n", rc=1)
+    error = failure(make([fake_occ.path]), "user:add", secret_environment={"OC_PASS": "long-secret-1"})
+    assert error.answer == "The password ******** is too short"
+
+
+@pytest.mark.usefixtures("on_path")
+def test_o07_names_beyond_ascii_come_back_whole(fake_occ: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Through an entrance with no locale at all, on the way there and back."""
+    for name in ("LANG", "LC_ALL", "LC_CTYPE"):
+        monkeypatch.delenv(name, raising=False)
+    shutil.copy(fake_occ.path, f"{fake_occ.path}.copy")
+    name = "Dateien «Köln» ß 🎉 ' #{x}"
+    fake_occ.answer("*", json.dumps({"name": name}, ensure_ascii=False))
+    occ = make([fake_occ.path], ENTRANCES["docker"])
+    assert occ.json(["groupfolders:create", name], attempted="create", stdin=name) == {"name": name}
+    assert fake_occ.starts[0]["argv"][4] == name
+    assert fake_occ.starts[0]["stdin"] == name

@@ -1,0 +1,142 @@
+# Copyright (c) 2026, the authors of opnc.integration
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module nextcloud_occ."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+SECRET = "long-secret-{{ 1 }}-'\"$HOME"
+
+
+@pytest.fixture
+def run(run_module: t.Any, fake_occ: t.Any) -> t.Callable[..., dict[str, t.Any]]:
+    """Run the module over the stand-in of occ."""
+
+    def run_with(check_mode: bool = False, **args: t.Any) -> dict[str, t.Any]:
+        result: dict[str, t.Any] = run_module(
+            "nextcloud_occ", {"occ_command": [fake_occ.path], **args}, check_mode=check_mode
+        )
+        return result
+
+    return run_with
+
+
+def test_a_command_is_run_and_reported_as_a_change(run: t.Any, fake_occ: t.Any) -> None:
+    fake_occ.answer("db:add-missing-indices", "Done.\nAll.\n", stderr="a note\n")
+    result = run(command=["db:add-missing-indices"])
+    assert result["changed"] is True
+    assert result["actions"] == [f"run {fake_occ.path} db:add-missing-indices"]
+    assert (result["rc"], result["stdout"], result["stderr"]) == (0, "Done.\nAll.\n", "a note\n")
+    assert result["stdout_lines"] == ["Done.", "All."]
+    assert "data" not in result
+
+
+def test_check_mode_skips_a_changing_command_with_a_message(run: t.Any, fake_occ: t.Any) -> None:
+    result = run(command=["user:delete", "a b"], check_mode=True)
+    assert result["changed"] is True
+    assert result["msg"] == f"Not run, because this is check mode: {fake_occ.path} user:delete 'a b'"
+    assert result["actions"] == [f"run {fake_occ.path} user:delete 'a b'"]
+    assert fake_occ.starts == []
+
+
+def test_check_mode_runs_a_reading_command(run: t.Any, fake_occ: t.Any) -> None:
+    fake_occ.answer("status --output=json", 'noise\n{\n  "installed": true\n}\n')
+    result = run(command=["status"], output_json=True, changes=False, check_mode=True)
+    assert result["changed"] is False
+    assert result["actions"] == []
+    assert result["data"] == {"installed": True}
+
+
+def test_json_is_parsed_without_being_asked_when_all_of_it_is_json(run: t.Any, fake_occ: t.Any) -> None:
+    fake_occ.answer("groupfolders:create X", "7\n")
+    assert run(command=["groupfolders:create", "X"])["data"] == 7
+
+
+def test_asked_for_json_there_must_be_json(run: t.Any, fake_occ: t.Any) -> None:
+    fake_occ.answer("status --output=json", "plain text\n")
+    result = run(command=["status"], output_json=True, changes=False)
+    assert result["failed"] is True
+    assert result["error"] == {"type": "CommandError", "rc": 0, "cause": "no_json"}
+
+
+def test_an_accepted_exit_code_is_no_failure(run: t.Any, fake_occ: t.Any) -> None:
+    fake_occ.answer("user:info x --output=json", "user not found\n", rc=1)
+    result = run(command=["user:info", "x"], output_json=True, changes=False, accepted_rc=[0, 1])
+    assert (result["rc"], result["stdout"]) == (1, "user not found\n")
+    assert "data" not in result
+
+
+def test_another_exit_code_is_a_failure_in_occ_s_words(run: t.Any, fake_occ: t.Any) -> None:
+    fake_occ.answer("user:info x", "user not found\n", rc=1)
+    result = run(command=["user:info", "x"], changes=False)
+    assert result["failed"] is True
+    assert result["msg"] == f"Could not run user:info on {fake_occ.path} user:info x: user not found."
+    assert result["error"] == {"type": "CommandError", "rc": 1}
+
+
+@pytest.mark.usefixtures("on_path")
+@pytest.mark.parametrize("exec_", [[], ["docker", "exec", "--interactive", "nextcloud"]])
+def test_a_secret_of_the_environment_reaches_occ_and_nothing_else(
+    run: t.Any, fake_occ: t.Any, exec_: list[str]
+) -> None:
+    fake_occ.answer("user:add --password-from-env x", f"Welcome {SECRET}\n", stderr=f"really {SECRET}\n")
+    result = run(command=["user:add", "--password-from-env", "x"], environment={"OC_PASS": SECRET}, occ_exec=exec_)
+    assert result["stdout"] == "Welcome ********\n"
+    assert fake_occ.starts[0]["OC_PASS"] == SECRET
+    assert fake_occ.starts[0]["NC_PASS"] == SECRET
+
+
+def test_a_secret_in_a_failure_is_masked(run: t.Any, fake_occ: t.Any) -> None:
+    fake_occ.answer("*", f"The password {SECRET} is too short\n", rc=1)
+    result = run(command=["user:add", "x"], environment={"OC_PASS": SECRET})
+    assert "The password ******** is too short" in result["msg"]
+
+
+def test_standard_input_arrives(run: t.Any, fake_occ: t.Any) -> None:
+    fake_occ.answer("config:import", "done\n")
+    run(command=["config:import"], stdin='{"system": {"ü": 1}}\n')
+    assert fake_occ.starts[0]["stdin"] == '{"system": {"ü": 1}}\n'
+
+
+@pytest.mark.parametrize(
+    ("args", "named"),
+    [
+        ({"command": []}, "command is empty"),
+        ({"command": ["a\0b"]}, "NUL"),
+        ({"command": ["x"], "environment": {"A B": "long-value"}}, "A B"),
+        ({"command": ["x"], "environment": {"A": ["long-value"]}}, "environment holds A"),
+        ({"command": ["x"], "environment": {"A": "two\nlines here"}}, "line feed"),
+        ({"command": ["x"], "occ_command": []}, "occ_command"),
+    ],
+)
+def test_bad_input_is_named_before_the_first_start(
+    run: t.Any, fake_occ: t.Any, args: dict[str, t.Any], named: str
+) -> None:
+    result = run(**args)
+    assert result["failed"] is True
+    assert result["error"]["type"] == "BadInput"
+    assert named in result["msg"]
+    assert fake_occ.starts == []
+
+
+def test_the_connection_of_the_whole_group_is_taken(run: t.Any, fake_occ: t.Any) -> None:
+    fake_occ.answer("status", "ok\n")
+    result = run(
+        command=["status"],
+        changes=False,
+        nextcloud_url="https://cloud.example.com",
+        nextcloud_public_url="https://cloud.example.com",
+        nextcloud_username="admin",
+        nextcloud_password="long-password-1",
+        nextcloud_ca_path="/nowhere.pem",
+        nextcloud_validate_certs=False,
+        nextcloud_timeout=5,
+        occ_timeout=5,
+        occ_exec=[],
+    )
+    assert result["stdout"] == "ok\n"

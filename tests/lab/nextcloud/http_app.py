@@ -220,7 +220,8 @@ def admin_page() -> Response:
 
 
 def _admin_page() -> Response:
-    if not state().app_enabled(INTEGRATION):
+    user = caller().user
+    if not state().app_enabled(INTEGRATION, user.uid if user else None):
         return security_answer("Logged in user doesn't have permission to access these settings.", 403)
     integration.mend_method(state())
     inputs = "".join(

@@ -50,6 +50,8 @@ module OpncIntegration
     wanted = input["storage_name"]
     raise ArgumentError, "storage #{found.id} is not the one that was meant" unless wanted.nil? || wanted == found.name
 
+    client = found.oauth_client
+    hide(client && client.client_secret, found.respond_to?(:password) ? found.password : nil)
     found
   end
 
@@ -154,7 +156,6 @@ module OpncIntegration
 
   def self.connection_check(input)
     found = storage(input)
-    hide(found.password, found.oauth_client && found.oauth_client.client_secret)
     validator = validator_class
     return verdict("none", "unavailable", "this version has no connection check") if validator.nil?
 
@@ -229,7 +230,6 @@ module OpncIntegration
   def self.verify_secrets(input)
     found = storage(input)
     client = found.oauth_client
-    hide(found.password, client && client.client_secret)
     {
       "application_password" => tried { application_password(found) },
       "nextcloud_client" => tried { client.nil? || !input.fetch("refresh", true) ? "unknown" : nextcloud_client(found, client) }

@@ -46,6 +46,7 @@ from lab.nextcloud.rows import (
     Token,
     User,
 )
+from lab.nextcloud.surroundings import Surroundings
 from lab.plumbing import random_text
 
 __all__ = [
@@ -93,8 +94,7 @@ class NextcloudState:
         self.folders: dict[int, GroupFolder] = {}
         self.next_folder_id = 1
         self.apps: dict[str, App] = {}
-        self.store: dict[str, str] = {}
-        """Apps that the app store offers: id and version. Empty: the store is off."""
+        self.surroundings = Surroundings()
         self.app_config: dict[str, dict[str, ConfigValue]] = {}
         self.system: dict[str, Any] = {
             "trusted_domains": ["127.0.0.1", "localhost"],
@@ -349,6 +349,10 @@ class NextcloudState:
     @property
     def needs_upgrade(self) -> bool:
         return self.server_needs_upgrade or bool(self.outdated_apps())
+
+    @property
+    def installed(self) -> bool:
+        return bool(self.system.get("installed", True))
 
     @property
     def maintenance(self) -> bool:

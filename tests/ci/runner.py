@@ -51,15 +51,19 @@ class Stage:
         *,
         cwd: Path = ROOT,
         count: Callable[[int, str], tuple[int, int]] | None = None,
+        talkative: bool = False,
         **more: str | Path,
     ) -> bool:
         """Run a command and count it as passed or failed. Returns whether it passed.
 
-        C(count) makes (passed, failed) from its exit code and output where one command is more than one test.
+        C(count) makes (passed, failed) from its exit code and output where one command is more than one test. Output of a
+        C(talkative) command is shown only when it fails.
         """
         begin = time.monotonic()
         self.say(f"{self.name}: {name} ...", only_loud=True)
-        code, output = self._execute([str(part) for part in command], cwd, environment(**more))
+        code, output = self._execute(
+            [str(part) for part in command], cwd, environment(**more), show=self.loud and not talkative
+        )
         passed, failed = count(code, output) if count else (int(code == 0), int(code != 0))
         if code and not failed:
             failed = 1
@@ -67,7 +71,7 @@ class Stage:
         self.failed += failed
         word = "failed" if failed else "passed"
         shown = [line for line in output.splitlines() if WORTH_SHOWING.search(line)] if not self.loud else []
-        if failed and not self.loud:
+        if failed and (talkative or not self.loud):
             shown = output.splitlines()[-LINES_OF_A_FAILURE:]
         counted = f" ({passed} passed, {failed} failed)" if count else ""
         self.say(
@@ -102,7 +106,7 @@ class Stage:
             with _printing:
                 print(text, flush=True)
 
-    def _execute(self, command: list[str], cwd: Path, env: dict[str, str]) -> tuple[int, str]:
+    def _execute(self, command: list[str], cwd: Path, env: dict[str, str], *, show: bool) -> tuple[int, str]:
         lines: list[str] = []
         with (
             self.log.open("a", encoding="utf-8") as log,
@@ -122,7 +126,7 @@ class Stage:
             for line in t.cast("t.IO[str]", process.stdout):
                 log.write(line)
                 lines.append(line)
-                if self.loud and not NOISE.match(line):
+                if show and not NOISE.match(line):
                     with _printing:
                         print(line, end="", flush=True)
         return process.returncode, "".join(lines)

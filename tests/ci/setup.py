@@ -42,12 +42,14 @@ def virtual_environment() -> str | None:
     """Make or renew the virtual environment. Returns what went wrong, in one line."""
     stamp = VENV / "stamp"
     # An environment that was moved does not work any more: its commands name the old place.
-    wanted = f"{hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()} {VENV}"
-    if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
+    place, tools = str(VENV), hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
+    found = stamp.read_text(encoding="utf-8").splitlines() if stamp.is_file() else []
+    if found == [place, tools]:
         return None
     print("Installing the tools into .cache/venv; this takes about a minute ...", flush=True)
-    shutil.rmtree(VENV, ignore_errors=True)
-    venv.create(VENV, with_pip=True)
+    if found[:1] != [place]:
+        shutil.rmtree(VENV, ignore_errors=True)
+        venv.create(VENV, with_pip=True)
     log = CACHE / "pip.log"
     python = str(VENV / "bin" / "python")
     command = [python, "-m", "pip", "install", "--disable-pip-version-check", "--requirement", str(REQUIREMENTS)]
@@ -58,7 +60,7 @@ def virtual_environment() -> str | None:
     if code:
         errors = [line for line in log.read_text(errors="replace").splitlines() if line.startswith("ERROR")]
         return f"pip could not install tests/requirements.txt (.cache/pip.log): {' '.join(errors[-1:])}"
-    stamp.write_text(wanted, encoding="utf-8")
+    stamp.write_text(f"{place}\n{tools}\n", encoding="utf-8")
     return None
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from ci import places
@@ -87,10 +88,21 @@ def docs(stage: Stage) -> None:
     source, site = CACHE / "docs" / "source", CACHE / "docs" / "site"
     shutil.rmtree(CACHE / "docs", ignore_errors=True)
     shutil.copytree(ROOT / "docs" / "docsite", source)
+    for folder in ("guides", "reference"):
+        (source / folder).mkdir()
+    for page in sorted((ROOT / "docs").glob("*.md")):
+        shutil.copyfile(page, source / "guides" / page.name)
     stage.run(
-        "site, sources",
-        ["antsibull-docs", "collection", "--use-current", "--squash-hierarchy", "--dest-dir", source, NAME],
-        cwd=source,
+        "site, modules and roles",
+        [
+            "antsibull-docs",
+            "collection",
+            "--use-current",
+            "--squash-hierarchy",
+            "--dest-dir",
+            source / "reference",
+            NAME,
+        ],
     )
     stage.run("site, HTML", ["sphinx-build", "-q", "-W", "--keep-going", "-b", "html", source, site])
 
@@ -105,19 +117,15 @@ def build(stage: Stage) -> None:
     archives = list(work.glob("*.tar.gz"))
     if len(archives) != 1:
         return
-    stage.run("install", ["ansible-galaxy", "collection", "install", "--offline", archives[0], "-p", installed])
-    for module in sorted((ROOT / "plugins" / "modules").glob("*.py")):
-        stage.run(
-            f"ansible-doc {module.stem}",
-            ["ansible-doc", "--type", "module", f"{NAME}.{module.stem}"],
-            ANSIBLE_COLLECTIONS_PATH=installed,
-        )
-    for playbook in sorted((ROOT / "playbooks").glob("*.yml")):
-        stage.run(
-            f"playbook {playbook.stem}",
-            ["ansible-playbook", "--syntax-check", f"{NAME}.{playbook.stem}"],
-            ANSIBLE_COLLECTIONS_PATH=installed,
-        )
+    there = {"ANSIBLE_COLLECTIONS_PATH": installed}
+    stage.run(
+        "install", ["ansible-galaxy", "collection", "install", "--offline", archives[0], "-p", installed], **there
+    )
+    for kind, names in (("module", _names("plugins/modules/*.py")), ("role", _names("roles/*"))):
+        command = ["ansible-doc", "--type", kind, "--json", *(f"{NAME}.{name}" for name in names)]
+        stage.run(f"ansible-doc of each {kind}", command, count=_documented(names), talkative=True, **there)
+    for name in _names("playbooks/*.yml"):
+        stage.run(f"playbook {name}", ["ansible-playbook", "--syntax-check", f"{NAME}.{name}"], **there)
     config = work / "importer.cfg"
     config.write_text("[galaxy-importer]\nCHECK_REQUIRED_TAGS = True\nRUN_ANSIBLE_LINT = False\n", encoding="utf-8")
     stage.run(
@@ -131,6 +139,20 @@ def build(stage: Stage) -> None:
 
 def _shell_scripts() -> list[Path]:
     return [*sorted(ROOT.glob("tests/**/*.sh")), ROOT / ".ci" / "run"]
+
+
+def _names(pattern: str) -> list[str]:
+    return sorted(path.stem for path in ROOT.glob(pattern))
+
+
+def _documented(names: list[str]) -> Callable[[int, str], tuple[int, int]]:
+    """ansible-doc warns of what it does not find, and exits with 0."""
+
+    def count(code: int, output: str) -> tuple[int, int]:
+        found = [name for name in names if f'"{NAME}.{name}": {{' in output]
+        return len(found), len(names) - len(found)
+
+    return count
 
 
 def _offer_pip() -> None:

@@ -22,8 +22,7 @@ requirements:
   - "Nextcloud 28 or newer with the app OpenProject Integration 2.10 or newer, and Group folders where O(project_folders=true)."
 extends_documentation_fragment:
   - opnc.integration.attributes
-  - opnc.integration.attributes.actiongroup_nextcloud
-  - opnc.integration.attributes.actiongroup_openproject
+  - opnc.integration.attributes.actiongroup_both
   - opnc.integration.nextcloud
   - opnc.integration.openproject
 attributes:

@@ -22,7 +22,7 @@ requirements:
   - The app C(groupfolders), version 16 or newer, enabled.
 extends_documentation_fragment:
   - opnc.integration.attributes
-  - opnc.integration.attributes.nextcloud
+  - opnc.integration.attributes.actiongroup_nextcloud
   - opnc.integration.nextcloud
 attributes:
   check_mode:

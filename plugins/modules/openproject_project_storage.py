@@ -20,7 +20,7 @@ requirements:
   - OpenProject >= 14.2; an API key of an administrator or its global basic authentication.
 extends_documentation_fragment:
   - opnc.integration.attributes
-  - opnc.integration.attributes.openproject
+  - opnc.integration.attributes.actiongroup_openproject
   - opnc.integration.openproject
 options:
   storage:

@@ -249,7 +249,7 @@ def _find_projects(call: Call, projects: Projects) -> dict[str, Project]:
     :raises Refused: some are unknown or archived. An unknown project is no obstacle to having no storage.
     """
     if call.params["all_active"]:
-        return {project.identifier: project for project in projects.active()}
+        return {project.identifier: project for project in sorted(projects.active(), key=lambda one: one.identifier)}
     identifiers = call.params["projects"]
     found = projects.by_identifier(identifiers)
     absent = call.params["state"] == "absent"

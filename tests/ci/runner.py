@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 import typing as t
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -52,7 +52,7 @@ class Stage:
         cwd: Path = ROOT,
         count: Callable[[int, str], tuple[int, int]] | None = None,
         talkative: bool = False,
-        **more: str | Path,
+        env: Mapping[str, str | Path] | None = None,
     ) -> bool:
         """Run a command and count it as passed or failed. Returns whether it passed.
 
@@ -62,7 +62,7 @@ class Stage:
         begin = time.monotonic()
         self.say(f"{self.name}: {name} ...", only_loud=True)
         code, output = self._execute(
-            [str(part) for part in command], cwd, environment(**more), show=self.loud and not talkative
+            [str(part) for part in command], cwd, environment(**(env or {})), show=self.loud and not talkative
         )
         passed, failed = count(code, output) if count else (int(code == 0), int(code != 0))
         if code and not failed:

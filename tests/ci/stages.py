@@ -20,8 +20,10 @@ PACKAGE = COLLECTIONS / "ansible_collections" / "opnc" / "integration"
 
 def lint(stage: Stage) -> None:
     """Format, style, types, YAML, playbooks and roles, changelog, shell."""
-    stage.run("ruff format", ["ruff", "format", "--check", "--quiet", "--diff", "."], RUFF_CACHE_DIR=CACHE / "ruff")
-    stage.run("ruff check", ["ruff", "check", "--quiet", "."], RUFF_CACHE_DIR=CACHE / "ruff")
+    stage.run(
+        "ruff format", ["ruff", "format", "--check", "--quiet", "--diff", "."], env={"RUFF_CACHE_DIR": CACHE / "ruff"}
+    )
+    stage.run("ruff check", ["ruff", "check", "--quiet", "."], env={"RUFF_CACHE_DIR": CACHE / "ruff"})
     stage.run("mypy", ["mypy", PACKAGE / "plugins", "tests"])
     stage.run("yamllint", ["yamllint", "--strict", "."])
     # Its own virtual environment is not wanted, and without --offline it would ask Galaxy.
@@ -45,7 +47,7 @@ def sanity(stage: Stage) -> None:
         ["ansible-test", "sanity", "--venv", "--lint", "--color", "no"],
         cwd=tree,
         count=_sanity_numbers,
-        PATH=path,
+        env={"PATH": path},
     )
 
 
@@ -123,9 +125,9 @@ def build(stage: Stage) -> None:
     )
     for kind, names in (("module", _names("plugins/modules/*.py")), ("role", _names("roles/*"))):
         command = ["ansible-doc", "--type", kind, "--json", *(f"{NAME}.{name}" for name in names)]
-        stage.run(f"ansible-doc of each {kind}", command, count=_documented(names), talkative=True, **there)
+        stage.run(f"ansible-doc of each {kind}", command, count=_documented(names), talkative=True, env=there)
     for name in _names("playbooks/*.yml"):
-        stage.run(f"playbook {name}", ["ansible-playbook", "--syntax-check", f"{NAME}.{name}"], **there)
+        stage.run(f"playbook {name}", ["ansible-playbook", "--syntax-check", f"{NAME}.{name}"], env=there)
     config = work / "importer.cfg"
     config.write_text("[galaxy-importer]\nCHECK_REQUIRED_TAGS = True\nRUN_ANSIBLE_LINT = False\n", encoding="utf-8")
     stage.run(
@@ -133,7 +135,7 @@ def build(stage: Stage) -> None:
         ["python", "-m", "galaxy_importer.main", archives[0]],
         cwd=work,
         count=_importer_numbers,
-        GALAXY_IMPORTER_CONFIG=config,
+        env={"GALAXY_IMPORTER_CONFIG": config},
     )
 
 

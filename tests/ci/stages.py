@@ -121,7 +121,7 @@ def build(stage: Stage) -> None:
         return
     there = {"ANSIBLE_COLLECTIONS_PATH": installed}
     stage.run(
-        "install", ["ansible-galaxy", "collection", "install", "--offline", archives[0], "-p", installed], **there
+        "install", ["ansible-galaxy", "collection", "install", "--offline", archives[0], "-p", installed], env=there
     )
     for kind, names in (("module", _names("plugins/modules/*.py")), ("role", _names("roles/*"))):
         command = ["ansible-doc", "--type", kind, "--json", *(f"{NAME}.{name}" for name in names)]

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.opnc.integration.plugins.module_utils._core.command import Completed
+from ansible_collections.opnc.integration.plugins.module_utils._core.entrance import Entrance
 from ansible_collections.opnc.integration.plugins.module_utils._core.errors import BadInput, CommandError
 from ansible_collections.opnc.integration.plugins.module_utils._core.module import Call
 from ansible_collections.opnc.integration.plugins.module_utils._core.secrets import Secrets
-from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.entrance import Entrance
-from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.occ import Completed, Occ, find_json
+from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.occ import Occ, find_json
 from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.occ_trouble import diagnose, first_sentence
 
 STATUS = {"installed": True, "version": "32.0.1.2", "maintenance": False, "needsDbUpgrade": False}

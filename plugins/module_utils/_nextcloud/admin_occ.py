@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._core.command import Completed
 from .._core.errors import CommandError, Refused
 from . import passwords
 from .admin import (
@@ -25,7 +26,7 @@ from .admin import (
     parse_folders,
 )
 from .admin_http import NOTES_APP, HttpAdmin
-from .occ import Completed, Occ, find_json
+from .occ import Occ, find_json
 
 #: the way out where only occ is given
 HTTP_OPTIONS = "Give nextcloud_url, nextcloud_username and nextcloud_password as well; occ goes on doing the rest"

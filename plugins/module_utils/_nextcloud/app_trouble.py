@@ -10,8 +10,9 @@ import re
 import time
 import typing as t
 
+from .._core.command import Completed
 from .._core.errors import CommandError
-from .occ import Completed, Occ
+from .occ import Occ
 
 STORE = "https://apps.nextcloud.com/api/v1"
 ARCHIVES = "github.com"

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import typing as t
 
+from .._core.command import Completed
 from .._core.errors import BadInput
 from .._core.module import Call, Result
-from .occ import Completed, Occ, find_json
+from .occ import Occ, find_json
 
 
 def execute(call: Call) -> Result:

@@ -7,21 +7,18 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
-import shutil
-import signal
-import subprocess
 import typing as t
-from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
+from .._core.command import Completed, environment
+from .._core.entrance import Entrance
 from .._core.errors import BadInput, CommandError
 from .._core.module import Call
 from .._core.secrets import Secrets
-from .entrance import Entrance
-from .occ_trouble import Trouble, diagnose, first_sentence, from_status, is_unknown_command, silent_trouble
+from .._core.way import Trouble, check_words, start
+from .occ_trouble import diagnose, first_sentence, from_status, is_unknown_command, silent_trouble
 
 OCC_OPTIONS: dict[str, dict[str, t.Any]] = {
     "occ_command": {"type": "list", "elements": "str", "default": ["php", "/var/www/nextcloud/occ"]},
@@ -33,8 +30,6 @@ OCC_OPTIONS: dict[str, dict[str, t.Any]] = {
 GLOBAL_FLAGS = ("--no-warnings", "--no-ansi", "-n")
 #: the two names of the variable that ``--password-from-env`` reads, by version (NC §5.2)
 PASSWORD_VARIABLES = ("NC_PASS", "OC_PASS")
-#: where snaps and administrators' programs live when a login by Ansible does not search there (field case O01)
-MORE_PATHS = "/snap/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 NO_INPUT = "opnc: no standard input"
 SNAP_OCC = "nextcloud.occ"
 #: the snap sees another /tmp than everybody else
@@ -44,15 +39,6 @@ WITH_FILE = (
     'd=$(mktemp -d "${1:-${TMPDIR:-/tmp}}/opnc.XXXXXX") || exit 98; trap \'rm -rf "$d"\' EXIT; f=$d/$2; shift 2; '
     'umask 022; chmod 755 "$d"; cat > "$f"; "$@" "$f"'
 )
-
-
-@dataclass(frozen=True)
-class Completed:
-    """What one start of occ left behind; line ends are line feeds, whatever a terminal made of them."""
-
-    rc: int
-    stdout: str
-    stderr: str
 
 
 class Occ:
@@ -78,12 +64,7 @@ class Occ:
                 "occ_command is empty", remedy="Give it as a list, for example [php, /var/www/nextcloud/occ]"
             )
         for name, words in (("occ_command", command), ("occ_exec", prefix)):
-            if any("\0" in word for word in words):
-                raise BadInput(f"{name} contains a NUL character")
-            if len(words) == 1 and " " in words[0].strip() and not Path(words[0]).exists():
-                raise BadInput(
-                    f"{name} is one word with blanks", remedy=f"Give it as a list: {json.dumps(words[0].split())}"
-                )
+            check_words(name, words)
         if timeout <= 0:
             raise BadInput("occ_timeout is not a positive number of seconds")
         return cls(command, Entrance(prefix), timeout, call.secrets)
@@ -228,33 +209,12 @@ class Occ:
         stdin: str | None,
         variables: t.Mapping[str, str],
     ) -> Completed:
-        words, environment = [*self.entrance.words, *words], {**_environment(), **variables}
-        program = shutil.which(words[0], path=environment["PATH"])
-        if program is None:
-            option = "occ_exec" if self.entrance.words else "occ_command"
-            trouble = Trouble(
-                "command_not_found",
-                f"there is no program {words[0]} (looked for in PATH and in {MORE_PATHS.replace(':', ', ')})",
-                f"Set {option} to where it is on the machine that runs the module, or run the module elsewhere",
-            )
-            raise self._error(trouble, arguments, attempted, None)
-        try:
-            return _run([program, *words[1:]], stdin, environment, self.timeout)
-        except subprocess.TimeoutExpired as error:
-            trouble = Trouble(
-                "timeout",
-                f"no end after {self.timeout:g} seconds",
-                "It may still be running there. If it only needs longer, raise occ_timeout;"
-                " if not, run the command by hand and see what it waits for",
-            )
-            raise self._error(trouble, arguments, attempted, None) from error
-        except OSError as error:
-            trouble = Trouble(
-                "command_not_started",
-                f"{words[0]} cannot be started ({error.strerror})",
-                "Check occ_command and occ_exec",
-            )
-            raise self._error(trouble, arguments, attempted, None) from error
+        # inherited passwords would win over the wish (NC §5.2)
+        known = {**environment(*PASSWORD_VARIABLES), **variables}
+        completed = start(words, stdin, known, self.timeout, self.entrance)
+        if isinstance(completed, Trouble):
+            raise self._error(completed, arguments, attempted, None)
+        return completed
 
 
 def find_json(text: str) -> tuple[bool, t.Any]:
@@ -330,47 +290,3 @@ def _reader(variables: t.Iterable[str], *, with_input: bool) -> str:
     if names:
         script += f"export {' '.join(names)}; "
     return script + ('printf %s "${opnc%.}" | "$@"' if with_input else 'exec "$@"')
-
-
-def _environment() -> dict[str, str]:
-    # inherited passwords would win over the wish (NC §5.2), a foreign language would hide known messages,
-    # and an ASCII locale would spoil arguments with umlauts (field case O07)
-    dropped = (*PASSWORD_VARIABLES, "LANGUAGE")
-    environment = {name: value for name, value in os.environ.items() if name not in dropped}
-    path = environment.get("PATH", "")
-    return {
-        **environment,
-        "LC_ALL": "C.UTF-8",
-        "LANG": "C.UTF-8",
-        "PATH": f"{path}:{MORE_PATHS}" if path else MORE_PATHS,
-    }
-
-
-def _run(words: t.Sequence[str], stdin: str | None, environment: t.Mapping[str, str], timeout: float) -> Completed:
-    process = subprocess.Popen(
-        [word.encode("utf-8", "surrogateescape") for word in words],
-        stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={name: value.encode("utf-8", "surrogateescape") for name, value in environment.items()},
-        cwd="/",
-        # a group of its own can be ended as a whole, and without a terminal nothing can stop to ask for a password
-        start_new_session=True,
-    )
-    try:
-        stdout, stderr = process.communicate(
-            None if stdin is None else stdin.encode("utf-8", "surrogateescape"), timeout
-        )
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        raise
-    finally:
-        for stream in (process.stdin, process.stdout, process.stderr):
-            if stream is not None:
-                stream.close()
-    return Completed(process.returncode, _text(stdout), _text(stderr))
-
-
-def _text(data: bytes) -> str:
-    return data.decode("utf-8", "replace").replace("\r\n", "\n")

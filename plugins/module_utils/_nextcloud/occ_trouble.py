@@ -11,10 +11,10 @@ import json
 import os
 import re
 import typing as t
-from dataclasses import dataclass
 from pathlib import PurePath
 
-from .entrance import CLUSTER_TOOLS, CONTAINER_TOOLS, Entrance
+from .._core.entrance import Entrance
+from .._core.way import Trouble, way_trouble
 
 LONGEST_SENTENCE = 300
 #: lines that say nothing about a failure: kubectl's note and exit code, the loader (field case O01), PHP's warnings, Nextcloud's log
@@ -26,19 +26,6 @@ NOISE = re.compile(
     r"|.*(only a limited number of commands are available|or the occ upgrade command to do the upgrade)"
 )
 WRONG_USER = "Console has to be executed with the user that owns the file config/config.php"
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """Why a command did not do its work.
-
-    :param cause: a word for programs, empty when only the answer is known.
-    :param answer: occ's own first sentence, or the cause in words.
-    """
-
-    cause: str
-    answer: str
-    remedy: str = ""
 
 
 def first_sentence(stdout: str, stderr: str) -> str:
@@ -131,79 +118,6 @@ def _wrong_user(both: str, entrance: Entrance) -> Trouble | None:
         f"{WRONG_USER}; it ran as {ran_as} and wants user id {wanted}",
         f"occ_exec decides on the user: set it to {entrance.as_user(wanted)}",
     )
-
-
-def way_trouble(rc: int, both: str, command: t.Sequence[str], entrance: Entrance) -> Trouble | None:
-    """Trouble on the way to a command line: container, terminal, user, program."""
-
-    def found(pattern: str) -> str:
-        match = re.search(pattern, both, re.MULTILINE | re.IGNORECASE)
-        return match.group().strip() if match else ""
-
-    words = found(r"^.*(input device is not a TTY|Unable to use a TTY).*$")
-    if words:
-        return Trouble(
-            "terminal",
-            words,
-            f"{entrance.option} asks for a terminal, and there is none: set it to {entrance.without_terminal()}",
-        )
-    words = found(r"^(su|runuser|sudo|setpriv): (unrecognized|invalid|unknown) option.*$") or (
-        found(r"^error: unknown (shorthand )?flag.*$") if entrance.tool in CLUSTER_TOOLS else ""
-    )
-    if words:
-        return Trouble(
-            "options_taken",
-            words,
-            f"{entrance.tool} took an option of {entrance.program} for its own: end {entrance.option} with --, as in {entrance.with_end_of_options()}",
-        )
-    words = found(
-        r'^.*(exec: "-[^"]*".*not found.*|The "-u" option does not exist\.?|The "--user" option does not exist\.?).*$'
-    )
-    if words and entrance.tool in CONTAINER_TOOLS:
-        return Trouble(
-            "options_after_name",
-            words,
-            f"The options of {entrance.tool} stand before the container's name: set {entrance.option} to {entrance.with_options_first()}",
-        )
-    words = found(
-        r"^.*(No such container|no container with name or ID|container \S+ is not running|can only create exec sessions on running containers"
-        r'|Error from server \(NotFound\)|container not found \(|service "\S+" is not running).*$'
-    )
-    if words:
-        return Trouble(
-            "container_not_found", words, f"Check the name in {entrance.option}, and that the container runs"
-        )
-    words = found(
-        r"^.*(Cannot connect to the Docker daemon|permission denied while trying to connect|The connection to the server \S+ was refused).*$"
-    )
-    if words:
-        return Trouble(
-            "container_not_found",
-            words,
-            f"The user that runs the module cannot reach what {entrance.tool} talks to; check become and {entrance.option}",
-        )
-    words = found(
-        r"^.*(a password is required|a terminal is required to|Authentication failure|may not be used by non-root users|must be run from a terminal).*$"
-    )
-    if words and entrance.words:
-        return Trouble(
-            "not_allowed",
-            words,
-            f"{entrance.tool} may not change the user: run the module as root (become: true), or allow it without a password",
-        )
-    words = found(
-        r"^.*(executable file not found in|OCI runtime exec failed|failed to (run command|execute) .*No such file).*$"
-    )
-    if not words and rc == 127:
-        words = found(r"^.*: (command )?not found$") or "exit code 127"
-    if words:
-        hint = " An image without sudo needs none: docker and podman have --user" if "sudo" in words else ""
-        return Trouble(
-            "command_not_found",
-            words,
-            f"Check {entrance.command_option} ({json.dumps(list(command))}) and {entrance.option} ({json.dumps(entrance.words)}).{hint}",
-        )
-    return None
 
 
 def _no_occ_there(both: str) -> Trouble | None:

@@ -9,17 +9,14 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import shutil
-import subprocess
 import typing as t
-from pathlib import Path
 
-from .._core.command import MORE_PATHS, Completed, environment, execute
+from .._core.command import environment
+from .._core.entrance import Entrance
 from .._core.errors import BadInput, CommandError
 from .._core.module import Call
 from .._core.secrets import Secrets
-from .._nextcloud.entrance import Entrance
-from .._nextcloud.occ_trouble import Trouble
+from .._core.way import Trouble, check_words, start
 from .runner_ruby import MARK, program
 from .runner_trouble import diagnose, from_ruby
 
@@ -53,12 +50,7 @@ class Runner:
         """
         command, prefix, timeout = (call.params[name] for name in ("runner_command", "runner_exec", "runner_timeout"))
         for name, words in (("runner_command", command), ("runner_exec", prefix)):
-            if any("\0" in word for word in words):
-                raise BadInput(f"{name} contains a NUL character")
-            if len(words) == 1 and " " in words[0].strip() and not Path(words[0]).exists():
-                raise BadInput(
-                    f"{name} is one word with blanks", remedy=f"Give it as a list: {json.dumps(words[0].split())}"
-                )
+            check_words(name, words)
         if not command:
             if prefix:
                 raise BadInput(
@@ -90,7 +82,9 @@ class Runner:
         :raises CommandError: the runner did not start, did not end in time, failed in Ruby or left no answer. Its fact C(cause) names
             what is wrong (C(command_not_found), C(timeout), C(ruby) …). After a time-out the work may still be going on.
         """
-        completed = self._start(program(operation, arguments), attempted)
+        completed = start(self.command, program(operation, arguments), environment(), self.timeout, self.entrance)
+        if isinstance(completed, Trouble):
+            raise self._error(completed, attempted, None)
         answer = find_answer(completed.stdout)
         if answer is None:
             raise self._error(diagnose(completed, self.command, self.entrance), attempted, completed.rc)
@@ -98,35 +92,6 @@ class Runner:
             raise self._error(from_ruby(answer["error"]), attempted, completed.rc)
         self.secrets.add(answer.get("client_secret"))
         return answer
-
-    def _start(self, script: str, attempted: str) -> Completed:
-        words, variables = [*self.entrance.words, *self.command], environment()
-        path = shutil.which(words[0], path=variables["PATH"])
-        if path is None:
-            option = "runner_exec" if self.entrance.words else "runner_command"
-            trouble = Trouble(
-                "command_not_found",
-                f"there is no program {words[0]} (looked for in PATH and in {MORE_PATHS.replace(':', ', ')})",
-                f"Set {option} to where it is on the machine that runs the module, or run the module elsewhere",
-            )
-            raise self._error(trouble, attempted, None)
-        try:
-            return execute([path, *words[1:]], script, variables, self.timeout)
-        except subprocess.TimeoutExpired as error:
-            trouble = Trouble(
-                "timeout",
-                f"no end after {self.timeout:g} seconds",
-                "It may still be running there. A start takes 40 to 55 s and more on a small machine: if it only needs longer, raise"
-                " runner_timeout; if not, start the command by hand and see what it waits for",
-            )
-            raise self._error(trouble, attempted, None) from error
-        except OSError as error:
-            trouble = Trouble(
-                "command_not_started",
-                f"{words[0]} cannot be started ({error.strerror})",
-                "Check runner_command and runner_exec",
-            )
-            raise self._error(trouble, attempted, None) from error
 
     def _error(self, trouble: Trouble, attempted: str, rc: int | None) -> CommandError:
         return CommandError(

@@ -10,8 +10,8 @@ import re
 import typing as t
 
 from .._core.command import Completed
-from .._nextcloud.entrance import Entrance
-from .._nextcloud.occ_trouble import Trouble, way_trouble
+from .._core.entrance import Entrance
+from .._core.way import Trouble, way_trouble
 
 LONGEST_LINE = 300
 #: how many of the last lines are quoted when nothing known is among them

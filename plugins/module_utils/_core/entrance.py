@@ -11,7 +11,7 @@ import pwd
 import typing as t
 from pathlib import PurePath
 
-from .._core.errors import BadInput
+from .errors import BadInput
 
 CONTAINER_TOOLS = ("docker", "podman", "nerdctl")
 CLUSTER_TOOLS = ("kubectl", "oc", "k3s", "microk8s")
@@ -44,6 +44,11 @@ class Entrance:
     def command_option(self) -> str:
         """The option that holds the command itself: C(occ_command)."""
         return self.option.replace("_exec", "_command")
+
+    @property
+    def timeout_option(self) -> str:
+        """The option that says how long it may take: C(occ_timeout)."""
+        return self.option.replace("_exec", "_timeout")
 
     def check(self, *, secret: bool) -> None:
         """Refuse words that are known to swallow standard input, or to show what comes through it.

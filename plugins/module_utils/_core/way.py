@@ -1,0 +1,149 @@
+# Copyright (c) 2026, the authors of opnc.integration
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The way to a server's command line: how it is started, and what is wrong when it cannot be reached."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import typing as t
+from dataclasses import dataclass
+from pathlib import Path
+
+from .command import MORE_PATHS, Completed, execute
+from .entrance import CLUSTER_TOOLS, CONTAINER_TOOLS, Entrance
+from .errors import BadInput
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Why a command did not do its work.
+
+    :param cause: a word for programs, empty when only the answer is known.
+    :param answer: its own first sentence, or the cause in words.
+    """
+
+    cause: str
+    answer: str
+    remedy: str = ""
+
+
+def check_words(option: str, words: t.Sequence[str]) -> None:
+    """Refuse a command that is not a list of words.
+
+    :raises BadInput: names a corrected list.
+    """
+    if any("\0" in word for word in words):
+        raise BadInput(f"{option} contains a NUL character")
+    if len(words) == 1 and " " in words[0].strip() and not Path(words[0]).exists():
+        raise BadInput(f"{option} is one word with blanks", remedy=f"Give it as a list: {json.dumps(words[0].split())}")
+
+
+def start(
+    words: t.Sequence[str], stdin: str | None, environment: t.Mapping[str, str], timeout: float, entrance: Entrance
+) -> Completed | Trouble:
+    """Start a command through its entrance.
+
+    :returns: what it left behind, or why it did not start or did not end in time.
+    """
+    words = [*entrance.words, *words]
+    program = shutil.which(words[0], path=environment["PATH"])
+    if program is None:
+        option = entrance.option if entrance.words else entrance.command_option
+        return Trouble(
+            "command_not_found",
+            f"there is no program {words[0]} (looked for in PATH and in {MORE_PATHS.replace(':', ', ')})",
+            f"Set {option} to where it is on the machine that runs the module, or run the module elsewhere",
+        )
+    try:
+        return execute([program, *words[1:]], stdin, environment, timeout)
+    except subprocess.TimeoutExpired:
+        return Trouble(
+            "timeout",
+            f"no end after {timeout:g} seconds",
+            f"It may still be running there. If it only needs longer, raise {entrance.timeout_option};"
+            " if not, run the command by hand and see what it waits for",
+        )
+    except OSError as error:
+        return Trouble(
+            "command_not_started",
+            f"{words[0]} cannot be started ({error.strerror})",
+            f"Check {entrance.command_option} and {entrance.option}",
+        )
+
+
+def way_trouble(rc: int, both: str, command: t.Sequence[str], entrance: Entrance) -> Trouble | None:
+    """Trouble on the way to a command line: container, terminal, user, program."""
+
+    def found(pattern: str) -> str:
+        match = re.search(pattern, both, re.MULTILINE | re.IGNORECASE)
+        return match.group().strip() if match else ""
+
+    words = found(r"^.*(input device is not a TTY|Unable to use a TTY).*$")
+    if words:
+        return Trouble(
+            "terminal",
+            words,
+            f"{entrance.option} asks for a terminal, and there is none: set it to {entrance.without_terminal()}",
+        )
+    words = found(r"^(su|runuser|sudo|setpriv): (unrecognized|invalid|unknown) option.*$") or (
+        found(r"^error: unknown (shorthand )?flag.*$") if entrance.tool in CLUSTER_TOOLS else ""
+    )
+    if words:
+        return Trouble(
+            "options_taken",
+            words,
+            f"{entrance.tool} took an option of {entrance.program} for its own: end {entrance.option} with --, as in {entrance.with_end_of_options()}",
+        )
+    words = found(
+        r'^.*(exec: "-[^"]*".*not found.*|The "-u" option does not exist\.?|The "--user" option does not exist\.?).*$'
+    )
+    if words and entrance.tool in CONTAINER_TOOLS:
+        return Trouble(
+            "options_after_name",
+            words,
+            f"The options of {entrance.tool} stand before the container's name: set {entrance.option} to {entrance.with_options_first()}",
+        )
+    words = found(
+        r"^.*(No such container|no container with name or ID|container \S+ is not running|can only create exec sessions on running containers"
+        r'|Error from server \(NotFound\)|container not found \(|service "\S+" is not running).*$'
+    )
+    if words:
+        return Trouble(
+            "container_not_found", words, f"Check the name in {entrance.option}, and that the container runs"
+        )
+    words = found(
+        r"^.*(Cannot connect to the Docker daemon|permission denied while trying to connect|The connection to the server \S+ was refused).*$"
+    )
+    if words:
+        return Trouble(
+            "container_not_found",
+            words,
+            f"The user that runs the module cannot reach what {entrance.tool} talks to; check become and {entrance.option}",
+        )
+    words = found(
+        r"^.*(a password is required|a terminal is required to|Authentication failure|may not be used by non-root users|must be run from a terminal).*$"
+    )
+    if words and entrance.words:
+        return Trouble(
+            "not_allowed",
+            words,
+            f"{entrance.tool} may not change the user: run the module as root (become: true), or allow it without a password",
+        )
+    words = found(
+        r"^.*(executable file not found in|OCI runtime exec failed|failed to (run command|execute) .*No such file).*$"
+    )
+    if not words and rc == 127:
+        words = found(r"^.*: (command )?not found$") or "exit code 127"
+    if words:
+        hint = " An image without sudo needs none: docker and podman have --user" if "sudo" in words else ""
+        return Trouble(
+            "command_not_found",
+            words,
+            f"Check {entrance.command_option} ({json.dumps(list(command))}) and {entrance.option} ({json.dumps(entrance.words)}).{hint}",
+        )
+    return None

@@ -48,21 +48,25 @@ def count(lab: Lab) -> tuple[int, int]:
     return len(lab.nextcloud.requests), len(lab.openproject.requests)
 
 
-def broken_parts(lab: Lab, *, folders: bool = True) -> list[str]:
-    """What does not work when it is used for real; empty on a complete link."""
-    nextcloud, openproject = lab.nextcloud.state, lab.openproject.state
-    storages = [storage for storage in openproject.storages.values() if storage.host.rstrip("/") == lab.nextcloud.url]
+def broken_parts(lab: Lab, *, folders: bool = True, openproject: Lab | None = None) -> list[str]:
+    """What does not work when it is used for real; empty on a complete link.
+
+    :param openproject: the lab of the OpenProject, when two Nextclouds share one.
+    """
+    server = (openproject or lab).openproject
+    nextcloud = lab.nextcloud.state
+    storages = [storage for storage in server.state.storages.values() if storage.host.rstrip("/") == lab.nextcloud.url]
     if len(storages) != 1:
         return [f"{len(storages)} storages for this Nextcloud"]
     (storage,) = storages
     broken = []
     url = nextcloud.app_value(app.INTEGRATION, "openproject_instance_url") or ""
-    if url.rstrip("/") != lab.openproject.url:
+    if url.rstrip("/") != server.url:
         broken.append(f"Nextcloud stores the address {url!r}")
     if not app.is_configured(nextcloud):
         broken.append("the app calls itself incomplete")
     answer = requests.post(
-        f"{lab.openproject.url}/oauth/token",
+        f"{server.url}/oauth/token",
         data={
             "grant_type": "authorization_code",
             "client_id": nextcloud.app_value(app.INTEGRATION, "openproject_client_id"),
@@ -82,7 +86,7 @@ def broken_parts(lab: Lab, *, folders: bool = True) -> list[str]:
         or (stored.client_id, stored.client_secret) != (client.client_identifier, client.secret)
     ):
         broken.append("OpenProject does not store Nextcloud's OAuth client")
-    elif client.redirect_uri != f"{lab.openproject.url}/oauth_clients/{client.client_identifier}/callback":
+    elif client.redirect_uri != f"{server.url}/oauth_clients/{client.client_identifier}/callback":
         broken.append(f"the redirect URI is {client.redirect_uri}")
     if folders:
         broken += _broken_folders(lab, storage.automatic_management, storage.password)

@@ -84,9 +84,17 @@ class FaultyTransport(HTTPAdapter):
 
 
 def run(
-    lab: Lab, wire: Wire, *, rotate: t.Iterable[str] = (), folders: bool | None = True, absent: bool = False
+    lab: Lab,
+    wire: Wire,
+    *,
+    rotate: t.Iterable[str] = (),
+    folders: bool | None = True,
+    absent: bool = False,
+    openproject: Lab | None = None,
+    name: str = STORAGE,
 ) -> dict[str, t.Any]:
-    """One run of the link in this process over the given wire."""
+    """One run of the link in this process over the given wire; C(openproject) is the other lab's when two share one."""
+    server = (openproject or lab).openproject
     secrets = Secrets()
 
     def connection(product: str, url: str, username: str, password: str) -> Connection:
@@ -102,8 +110,8 @@ def run(
     nextcloud = Nextcloud(
         connection("Nextcloud", lab.nextcloud.url, *lab.nextcloud.admin), secrets, session=session(), sleep=no_sleep
     )
-    openproject = OpenProject(
-        connection("OpenProject", lab.openproject.url, "apikey", lab.openproject.api_key),
+    projects = OpenProject(
+        connection("OpenProject", server.url, "apikey", server.api_key),
         secrets,
         session=session(),
         sleep=no_sleep,
@@ -113,16 +121,16 @@ def run(
         "verify_secrets": False,
         "force_delete": True,
         "remove_project_folders": False,
-        "runner_command": lab.openproject.runner,
+        "runner_command": server.runner,
         "runner_exec": [],
         "runner_timeout": 60.0,
     }
     call = Call(params, False, secrets)
-    sides = Sides(Storages(openproject), Integration(nextcloud, no_sleep), HttpAdmin(nextcloud), Runner.from_call(call))
+    sides = Sides(Storages(projects), Integration(nextcloud, no_sleep), HttpAdmin(nextcloud), Runner.from_call(call))
     wish = Wish(
         nextcloud=Address.parse(lab.nextcloud.url, option="url"),
-        openproject=Address.parse(lab.openproject.url, option="url"),
-        storage_name=STORAGE,
+        openproject=Address.parse(server.url, option="url"),
+        storage_name=name,
         project_folders=folders,
         rotate=frozenset(rotate),
     )

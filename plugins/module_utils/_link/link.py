@@ -13,6 +13,7 @@ from dataclasses import replace
 from .._core.errors import BadInput, Failure, Refused
 from .._core.module import Call, Result
 from .._http.address import Address
+from .._nextcloud import project_folders
 from .._nextcloud.admin_any import make_admin
 from .._nextcloud.client import Nextcloud
 from .._nextcloud.integration import Integration
@@ -21,7 +22,7 @@ from .._openproject.runner import Runner
 from .._openproject.storages import LONGEST_NAME, Storages
 from . import report
 from .carry_out import Execution, StartOver
-from .plan import Plan, make_plan
+from .plan import REPAIR, Plan, make_plan
 from .preflight import explain_missing_app, look_before_writing
 from .read import Sides, look_closer, read_link
 from .removal import remove_link
@@ -80,7 +81,7 @@ def read_and_plan(call: Call, sides: Sides, wish: Wish) -> tuple[LinkState, Plan
     if not half.app:
         _without_app(call, explain_missing_app(sides))
     if call.params["verify_secrets"]:
-        state = try_secrets(sides, state, wish, call.warn)
+        state = try_secrets(sides, state, wish, call)
     plan = make_plan(state, wish)
     if wish.project_folders and not state.folders_right:
         _need_group_folders(call, sides, state)
@@ -89,7 +90,19 @@ def read_and_plan(call: Call, sides: Sides, wish: Wish) -> tuple[LinkState, Plan
         plan = make_plan(state, wish)
     if plan.steps:
         look_before_writing(sides, state, wish, plan, call.warn)
+        _prepare_folders(call, sides, state, plan)
     return state, plan
+
+
+def _prepare_folders(call: Call, sides: Sides, state: LinkState, plan: Plan) -> None:
+    """What the repair of project folders needs to know, and what an administrator should know of it, before the first write."""
+    pieces = [step.values["piece"] for step in plan.steps if step.kind == REPAIR]
+    if state.pieces is None:
+        return
+    if pieces:
+        project_folders.prepare(sides.admin, pieces, check_mode=call.check_mode)
+    for warning in project_folders.warnings(sides.admin, state.pieces, pieces):
+        call.warn(warning)
 
 
 def sides_of(call: Call) -> Sides:

@@ -30,7 +30,7 @@ PROBE_RESULTS = {
         "Check name service, firewall and certificate from Nextcloud's server; a private certificate authority must be made known to"
         " Nextcloud (module nextcloud_certificate); a proxy in Nextcloud's configuration needs proxyexclude",
     ),
-    "local_remote_servers_not_allowed": (
+    LOCAL_REFUSED: (
         "Nextcloud refuses local addresses, and it says the same of a name that it cannot resolve",
         "If the address is local on purpose: occ config:system:set allow_local_remote_servers --value=true --type=boolean"
         " (role prepare_nextcloud: prepare_nextcloud_allow_local_remote_servers: true). If not, check the name service of Nextcloud's server",
@@ -39,8 +39,12 @@ PROBE_RESULTS = {
 }  # fmt: skip
 
 
-def look_before_writing(sides: Sides, state: LinkState, wish: Wish, plan: Plan, warn: Warn) -> None:
+def look_before_writing(
+    sides: Sides, state: LinkState, wish: Wish, plan: Plan, warn: Warn, *, check_mode: bool = False
+) -> None:
     """Raise everything that would make a write of this plan fail.
+
+    In check mode, what an earlier task of the same play may have only pretended to set right is a warning.
 
     :raises Failure: with server, cause and remedy; nothing was written.
     """
@@ -51,7 +55,11 @@ def look_before_writing(sides: Sides, state: LinkState, wish: Wish, plan: Plan, 
     if plan.has(CREATE_STORAGE, RECREATE_STORAGE) or _writes(plan, UPDATE_STORAGE, "host"):
         _host(sides, wish)
     if _writes(plan, PATCH_SETUP, "openproject_instance_url"):
-        _address(sides, wish)
+        refusal = _address(sides, wish)
+        if refusal and check_mode and refusal.facts.get("result") == LOCAL_REFUSED:
+            warn(f"{refusal.message}. A real run is refused unless that is set before.")
+        elif refusal:
+            raise refusal
 
 
 def explain_missing_app(sides: Sides) -> Refused:
@@ -148,15 +156,15 @@ def _host(sides: Sides, wish: Wish) -> None:
         )
 
 
-def _address(sides: Sides, wish: Wish) -> None:
-    """Whether Nextcloud itself accepts the address of OpenProject."""
+def _address(sides: Sides, wish: Wish) -> Refused | None:
+    """Why Nextcloud itself does not accept the address of OpenProject; C(None) when it does."""
     result, details = sides.integration.probe(str(wish.openproject))
     if result is True:
-        return
+        return None
     cause, remedy = PROBE_RESULTS.get(
         str(result), (f'Nextcloud says "{result}" of it ({{details}})', "Look at Nextcloud's log")
     )
-    raise Refused(
+    return Refused(
         cause.format(details=details or "no details"),
         attempted=f"make Nextcloud accept {wish.openproject} as the address of OpenProject",
         server=sides.integration.client.server,

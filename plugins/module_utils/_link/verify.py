@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
+from .._core.module import Call
 from .read import Sides
 from .state import APPLICATION_PASSWORD, NEXTCLOUD_OAUTH, OPENPROJECT_OAUTH, LinkState, Wish
 
@@ -16,13 +17,14 @@ WRONG = "wrong"
 UNKNOWN = "unknown"
 
 
-def try_secrets(sides: Sides, state: LinkState, wish: Wish, warn: t.Callable[[str], None]) -> LinkState:
+def try_secrets(sides: Sides, state: LinkState, wish: Wish, call: Call) -> LinkState:
     """The state with the secrets that were tried and found wrong. Writes nothing, in check mode either.
 
     OpenProject's client secret is tried at its token endpoint (OP §16). What OpenProject stores of Nextcloud only OpenProject
     itself can try, through its command line; without it a warning says what was not tried.
     """
     wrong = set(state.wrong)
+    warn = call.warn
     half, storage = state.nextcloud, state.storage
     if state.openproject_oauth_agreed:
         right = sides.storages.client.accepts_secret(
@@ -39,14 +41,17 @@ def try_secrets(sides: Sides, state: LinkState, wish: Wish, warn: t.Callable[[st
                 + (" and the application password." if storage.has_application_password else ".")
             )
         else:
-            wrong |= _tried_by_openproject(sides, state, warn)
+            wrong |= _tried_by_openproject(sides, state, call)
     return replace(state, wrong=frozenset(wrong))
 
 
-def _tried_by_openproject(sides: Sides, state: LinkState, warn: t.Callable[[str], None]) -> set[str]:
+def _tried_by_openproject(sides: Sides, state: LinkState, call: Call) -> set[str]:
     storage = t.cast("t.Any", state.storage)
     answer = t.cast("t.Any", sides.runner).perform(
-        "verify_secrets", {"storage_id": storage.id}, attempted=f'try the secrets of the storage "{storage.name}"'
+        "verify_secrets",
+        # trying Nextcloud's client secret renews the tokens of one user on both sides, which check mode must not do
+        {"storage_id": storage.id, "refresh": not call.check_mode},
+        attempted=f'try the secrets of the storage "{storage.name}"',
     )
     tried = {}
     if state.nextcloud_oauth_agreed:
@@ -55,5 +60,5 @@ def _tried_by_openproject(sides: Sides, state: LinkState, warn: t.Callable[[str]
         tried[APPLICATION_PASSWORD] = ("application password", answer.get("application_password", UNKNOWN))
     for name, verdict in tried.values():
         if verdict == UNKNOWN:
-            warn(f"OpenProject could not tell whether the {name} that it stores is right.")
+            call.warn(f"OpenProject could not tell whether the {name} that it stores is right.")
     return {secret for secret, (_name, verdict) in tried.items() if verdict == WRONG}

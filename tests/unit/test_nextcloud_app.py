@@ -143,7 +143,9 @@ def test_an_app_that_cannot_be_limited_is_refused_before_a_write(run: t.Any, fak
 # --- why not ----------------------------------------------------------------------------------------------------------
 
 
-def refused(run: t.Any, fake_occ: t.Any, words: str, *, last_failure: str = "", **system: t.Any) -> dict[str, t.Any]:
+def refused(
+    run: t.Any, fake_occ: t.Any, words: str, *, last_failure: str = "", system: t.Any = None
+) -> dict[str, t.Any]:
     """The failure of an app that Nextcloud refuses with these words."""
     fake_occ.answer("config:list --output=json", configuration(system=system))
     fake_occ.answer(
@@ -163,7 +165,7 @@ def refused(run: t.Any, fake_occ: t.Any, words: str, *, last_failure: str = "", 
 @pytest.mark.parametrize("words", [NOT_FOUND, "Could not download app groupfolders\n"])
 @pytest.mark.parametrize("key", ["appstoreenabled", "has_internet_connection"])
 def test_a_store_that_is_switched_off_is_named(run: t.Any, fake_occ: t.Any, words: str, key: str) -> None:
-    result = refused(run, fake_occ, words, **{key: False})
+    result = refused(run, fake_occ, words, system={key: False})
     assert result["error"]["cause"] == "store_off"
     assert f"{key} is false in config.php" in result["msg"]
 

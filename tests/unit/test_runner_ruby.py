@@ -117,7 +117,7 @@ def test_one_start_attaches_changes_and_detaches(openproject: OpenProject) -> No
         storage_name=NASTY,
         create=[item(1, "straße", "automatic")],
         update=[item(2, "scrum", "manual", "42")],
-        delete=[{"project_id": 5, "identifier": "fifth"}],
+        delete=[{"project_id": 5, "identifier": "fifth", "delete_folder": True}],
     )
 
     assert [(one["project"], one["ok"]) for one in answer["results"]] == [
@@ -178,6 +178,17 @@ def test_what_the_api_does_not_show_is_changed_and_what_is_gone_is_gone(openproj
 
     assert all(one["ok"] for one in answer["results"])
     assert openproject.rows() == {1: ("manual", "42")}
+
+
+def test_a_folder_that_became_automatic_in_between_is_not_deleted(openproject: OpenProject) -> None:
+    openproject.attach(1, "automatic", "24")
+
+    answer = openproject.perform(
+        "project_storages", delete=[{"project_id": 1, "identifier": "straße", "delete_folder": False}]
+    )
+
+    assert [error["symbol"] for error in answer["results"][0]["errors"]] == ["automatic_folder"]
+    assert openproject.rows() == {1: ("automatic", "24")}
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,9 @@ class ProjectStorages(Resource):
                 "project_id": self.projects[step.identifier].id,
                 "identifier": step.identifier,
             }
-            if step.after is not None:
+            if step.after is None:
+                item["delete_folder"] = self.force_delete
+            else:
                 item["mode"], item["folder_id"] = _mode(step.after), step.after.get("project_folder_id")
             arguments.setdefault(step.kind, []).append(item)
         return arguments

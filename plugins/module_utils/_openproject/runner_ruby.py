@@ -60,13 +60,20 @@ module OpncIntegration
 
     calls = [call, *(call.respond_to?(:dependent_results) ? call.dependent_results : [])]
     errors = calls.flat_map { |one| listed(one.errors) }
-    errors.empty? ? [{ "attribute" => "base", "symbol" => "unknown", "message" => "refused without a reason" }] : errors
+    errors.empty? ? [problem("base", "unknown", "refused without a reason")] : errors
   end
 
   def self.listed(errors)
-    errors.map do |error|
-      { "attribute" => error.attribute.to_s, "symbol" => text(error.type), "message" => text(error.full_message) }
+    list = errors.respond_to?(:each) ? errors.each.to_a : [errors].compact
+    list.map do |error|
+      next problem("base", "unknown", error) unless error.respond_to?(:attribute)
+
+      problem(error.attribute, error.type, error.full_message)
     end
+  end
+
+  def self.problem(attribute, symbol, message)
+    { "attribute" => attribute.to_s, "symbol" => text(symbol), "message" => text(message) }
   end
 
   def self.say(answer)
@@ -76,6 +83,7 @@ module OpncIntegration
 end
 """.replace("@mark@", MARK)
 
+# An automatic folder is deleted only where that was said, even if the mode was changed since it was read.
 # A row that is there is changed, whatever was planned: the API does not show rows of projects without work package tracking (OP §3.5).
 # Outside manual mode the folder id is cleared, because the service keeps it (OP §16); a project that returns to automatic mode gets
 # its former automatic folder back, as in OpenProject's own form, because a second folder of the same name could not be made.
@@ -97,8 +105,7 @@ module OpncIntegration
     end
     result(item, errors)
   rescue StandardError => exception
-    message = text("#{exception.class.name}: #{exception.message}")
-    result(item, [{ "attribute" => "base", "symbol" => "exception", "message" => message }])
+    result(item, [problem("base", "exception", "#{exception.class.name}: #{exception.message}")])
   end
 
   def self.result(item, errors)
@@ -107,15 +114,22 @@ module OpncIntegration
 
   def self.errors_of_step(kind, found, item)
     row = Storages::ProjectStorage.find_by(project_id: item["project_id"], storage_id: found.id)
-    if kind == "delete"
-      return row.nil? ? [] : errors_of(Storages::ProjectStorages::DeleteService.new(user: user, model: row).call)
-    end
+    return errors_of_delete(row, item) if kind == "delete"
 
     wish = { project_folder_mode: item["mode"], project_folder_id: folder_id(row, item) }
     return errors_of(Storages::ProjectStorages::UpdateService.new(user: user, model: row).call(**wish)) unless row.nil?
 
     project = Project.find_by(id: item["project_id"], identifier: item["identifier"])
     errors_of(Storages::ProjectStorages::CreateService.new(user: user).call(project: project, storage: found, **wish))
+  end
+
+  def self.errors_of_delete(row, item)
+    return [] if row.nil?
+    if row.project_folder_mode == "automatic" && !item["delete_folder"]
+      return [problem("base", "automatic_folder", "has an automatic folder by now, which would be deleted with all files in it")]
+    end
+
+    errors_of(Storages::ProjectStorages::DeleteService.new(user: user, model: row).call)
   end
 
   def self.folder_id(row, item)

@@ -209,7 +209,7 @@ class Storages:
                 server=self.client.server,
                 remedy="Use the API key of an administrator, or the global basic authentication of the server",
             )
-        version = tuple(int(part) for part in re.findall(r"\d+", str(text))[:3])
+        version = parse_version(str(text))
         if version[:2] < OLDEST_VERSION:
             raise Refused(
                 f"its version {text} is too old",
@@ -230,6 +230,11 @@ class Storages:
 
 def _last_part(link: t.Mapping[str, t.Any]) -> str:
     return str(link.get("href") or "").rsplit("/", 1)[-1]
+
+
+def parse_version(text: str) -> tuple[int, ...]:
+    """A version as numbers; empty for an empty text."""
+    return tuple(int(part) for part in re.findall(r"\d+", text)[:3])
 
 
 def explain_refusal(error: ApiError, client: OpenProject, *, nextcloud_host: str) -> ApiError:

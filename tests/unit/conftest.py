@@ -118,7 +118,7 @@ def _text(warning: t.Any) -> str:
 def _secrets(args: t.Mapping[str, t.Any]) -> list[str]:
     found: list[str] = []
     for name, value in args.items():
-        if name.endswith(SECRET_NAMES):
+        if name.endswith(SECRET_NAMES) and not name.startswith("update_"):
             values = value.values() if isinstance(value, dict) else [value]
             found.extend(text for text in values if isinstance(text, str) and len(text) > 7)
     return found

@@ -74,7 +74,7 @@ def manage(spec: ArgumentSpec, factory: t.Callable[[Call], tuple[Resource, t.Map
     def work(call: Call) -> Result:
         resource, wish = factory(call)
         outcome = ensure(resource, wish=wish, present=call.params.get("state") != "absent", check_mode=call.check_mode)
-        return as_result(outcome, key)
+        return {**resource.known(), **as_result(outcome, key)}
 
     run(spec, work)
 

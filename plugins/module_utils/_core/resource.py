@@ -65,6 +65,10 @@ class Resource:
         """Remove the thing."""
         raise NotImplementedError
 
+    def known(self) -> dict[str, t.Any]:
+        """What a server says of the thing beside its fields (ids), for the result of every run that found it."""
+        return {}
+
     def describe(self, actual: Entity | None, delta: Entity) -> list[str]:
         """The steps in an administrator's words, without ids that a server hands out."""
         if actual is None:

@@ -107,13 +107,16 @@ class Nextcloud(JsonClient):
                 attempted=attempted,
                 server=self.server,
                 remedy="Either the app OpenProject Integration is not enabled, or its version is not one that this collection knows",
+                cause="settings",
             )
         try:
             state = json.loads(base64.b64decode(html.unescape(match.group(1))))
         except ValueError:
             state = None
         if not isinstance(state, dict):
-            raise TransportError(f"the element {STATE_ELEMENT} cannot be read", attempted=attempted, server=self.server)
+            raise TransportError(
+                f"the element {STATE_ELEMENT} cannot be read", attempted=attempted, server=self.server, cause="settings"
+            )
         secret = state.get("openproject_client_secret")
         if isinstance(secret, str):
             self.secrets.add(secret)

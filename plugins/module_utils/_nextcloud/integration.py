@@ -201,6 +201,7 @@ class Integration:
                 f"the settings of OpenProject Integration {'.'.join(map(str, version))} lack {', '.join(missing)}",
                 server=self.client.server,
                 remedy="This version of the app is not one that the collection knows",
+                cause="settings",
             )
         client = state["nc_oauth_client"] or {}
         encryption = state.get("encryption_info") or {}

@@ -1,0 +1,149 @@
+# Copyright (c) 2026, the authors of opnc.integration
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""All findings: the whole table, what it says of a state, and the verdict on each part of a link. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from . import findings_agreement, findings_folders, findings_nextcloud, findings_openproject
+from .finding import (
+    ADDRESSES,
+    ERROR,
+    FOLDERS,
+    INFO,
+    NEXTCLOUD,
+    NEXTCLOUD_OAUTH,
+    OPENPROJECT,
+    OPENPROJECT_OAUTH,
+    PARTS,
+    PROJECTS,
+    SERVER_NEXTCLOUD,
+    SERVER_OPENPROJECT,
+    WARNING,
+    Entry,
+    Finding,
+    in_order,
+)
+from .seen import Seen, Unseen
+
+#: every finding that there is, by its code
+TABLE: dict[str, Entry] = {
+    **findings_nextcloud.TABLE.entries,
+    **findings_openproject.TABLE.entries,
+    **findings_agreement.TABLE.entries,
+    **findings_folders.TABLE.entries,
+}
+
+RIGHT, WARNED, WRONG, UNSEEN, UNUSED = "right", "warning", "wrong", "unseen", "unused"
+
+
+def find(seen: Seen) -> list[Finding]:
+    """What is the matter, errors first."""
+    return in_order(
+        [
+            *findings_nextcloud.nextcloud_findings(seen),
+            *findings_openproject.openproject_findings(seen),
+            *findings_agreement.agreement_findings(seen),
+            *findings_folders.folder_findings(seen),
+        ]
+    )
+
+
+def parts(seen: Seen, found: t.Sequence[Finding]) -> list[dict[str, str]]:
+    """The verdict on each part of the link, in the order in which it is set up."""
+    return [{"part": part, "title": title, "verdict": _verdict(seen, part, found)} for part, title in PARTS.items()]
+
+
+def _verdict(seen: Seen, part: str, found: t.Sequence[Finding]) -> str:
+    severities = {finding.severity for finding in found if finding.part == part and finding.severity != INFO}
+    if ERROR in severities:
+        return WRONG
+    if not _was_seen(seen, part):
+        return UNSEEN
+    if WARNING in severities:
+        return WARNED
+    return UNUSED if part == FOLDERS and not seen.folders_matter else RIGHT
+
+
+def _was_seen(seen: Seen, part: str) -> bool:
+    half, storage = seen.half is not None, seen.storage is not None
+    return {
+        SERVER_NEXTCLOUD: half,
+        SERVER_OPENPROJECT: seen.openproject.listed is not None,
+        ADDRESSES: half and storage,
+        OPENPROJECT_OAUTH: half and storage,
+        NEXTCLOUD_OAUTH: half and storage,
+        FOLDERS: half and storage and (seen.nextcloud.pieces is not None or not seen.folders_matter),
+        PROJECTS: seen.openproject.rows is not None,
+    }[part]
+
+
+def not_seen(seen: Seen, *, occ: bool, runner: bool, check_with_runner: bool) -> list[Unseen]:
+    """What the check could not look at, and what would let it.
+
+    :param occ: the command line of Nextcloud was given.
+    :param runner: that of OpenProject was given.
+    """
+    return [*_unseen_in_nextcloud(seen, occ), *_unseen_in_openproject(seen, runner, check_with_runner)]
+
+
+def _unseen_in_nextcloud(seen: Seen, occ: bool) -> t.Iterator[Unseen]:
+    side = seen.nextcloud
+    if side.half is None:
+        why = "nobody could log in" if side.failure is not None else "the connection was not given"
+        yield Unseen(
+            NEXTCLOUD,
+            "settings of OpenProject Integration, project folders",
+            why if side.missing else "see the findings",
+        )
+    if not occ:
+        yield Unseen(
+            NEXTCLOUD,
+            "system configuration: overwrite.cli.url, proxy",
+            "occ_command and occ_exec are not given",
+            "Give occ_command or occ_exec",
+        )
+    if side.half is not None and side.cron_age is None:
+        yield Unseen(NEXTCLOUD, "when the background jobs ran", "Nextcloud did not show it")
+
+
+def _unseen_in_openproject(seen: Seen, runner: bool, check_with_runner: bool) -> t.Iterator[Unseen]:
+    side = seen.openproject
+    if side.listed is None:
+        why = "the connection was not given" if side.missing else "see the findings"
+        yield Unseen(OPENPROJECT, "storages, projects", why)
+    if "worker" not in side.health:
+        yield Unseen(
+            OPENPROJECT,
+            "whether the background worker runs",
+            "the health checks did not answer; they may want a password of their own",
+            "Open /health_checks/worker in a browser",
+        )
+    storage = seen.storage
+    if storage is None:
+        return
+    if seen.state.openproject_oauth_agreed and side.accepts_secret is None:
+        yield Unseen(
+            OPENPROJECT,
+            "whether Nextcloud's client secret for OpenProject is right",
+            "OpenProject's answer does not tell",
+        )
+    secrets = "the client secret of Nextcloud" + (
+        " and the application password" if storage.has_application_password else ""
+    )
+    if not check_with_runner or not runner:
+        yield Unseen(
+            OPENPROJECT,
+            f"whether OpenProject reaches Nextcloud, and whether {secrets} that it stores are right",
+            "check_with_runner is false" if not check_with_runner else "runner_command is not given",
+            "Set check_with_runner: true and give runner_command",
+        )
+    elif side.tried.get("nextcloud_client") == "unknown":
+        yield Unseen(
+            OPENPROJECT,
+            "whether the client secret of Nextcloud that OpenProject stores is right",
+            "only a user who has connected both accounts lets OpenProject try it, and check mode does not try it",
+        )

@@ -1,0 +1,321 @@
+# Copyright (c) 2026, the authors of opnc.integration
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Looking at both sides of a link without writing: what the module C(link_info) does.
+
+A side that does not answer is a finding, never a failure of the check.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+import typing as t
+from ipaddress import ip_address
+from pathlib import PurePath
+from urllib.parse import urlsplit
+
+from .._core.errors import BadInput, Failure, TransportError
+from .._core.module import Call, Result
+from .._http.address import Address
+from .._http.connection import connection
+from .._nextcloud.admin_any import occ_given
+from .._nextcloud.admin_http import HttpAdmin
+from .._nextcloud.client import APP, Nextcloud
+from .._nextcloud.integration import Integration, NextcloudHalf, versions_of
+from .._nextcloud.occ import Occ
+from .._nextcloud.project_folders import read_pieces, shadow_warning
+from .._openproject.client import OpenProject
+from .._openproject.runner import Runner
+from .._openproject.storages import OLDEST_VERSION, ListedStorage, Storage, Storages, parse_version
+from . import report
+from .findings import find, not_seen, parts
+from .findings_openproject import FILTERS_PRIVATE
+from .seen import NextcloudSeen, OpenProjectSeen, Question, Seen
+
+#: the checks that tell of project folders; C(mail) fails often and says nothing of the link (OP §10)
+HEALTH_CHECKS = ("worker", "worker_backed_up")
+Facts = dict[str, t.Any]
+
+
+def work(call: Call) -> Result:
+    """Look at both sides, and say what is the matter.
+
+    :raises BadInput: an option is unusable; nothing was sent.
+    """
+    question = _question(call)
+    if question.nextcloud is None and question.openproject is None:
+        raise BadInput(
+            "neither nextcloud_url nor openproject_url is given", remedy="Give the connection of both servers"
+        )
+    nextcloud_client = _client(call, Nextcloud, "nextcloud", _missing(call, "nextcloud"))
+    openproject_client = _client(call, OpenProject, "openproject", _missing(call, "openproject"))
+    occ = Occ.from_call(call) if occ_given(call) else None
+    runner = Runner.from_call(call)
+    nextcloud = _look_at_nextcloud(call, question, nextcloud_client, occ)
+    openproject = _look_at_openproject(call, question, openproject_client, runner, nextcloud)
+    seen = Seen(question, nextcloud, openproject)
+    findings = find(seen)
+    unseen = not_seen(
+        seen,
+        occ=nextcloud.system is not None,
+        runner=runner is not None,
+        check_with_runner=call.params["check_with_runner"],
+    )
+    shown = report.as_returned(seen.state)
+    return {
+        "changed": False,
+        "findings": [finding.as_returned() for finding in findings],
+        "not_seen": [one.as_returned() for one in unseen],
+        "parts": parts(seen, findings),
+        "servers": _servers(seen),
+        "link": {
+            "nextcloud": shown["nextcloud"] if seen.half is not None else {},
+            "openproject": shown["openproject"] if openproject.listed is not None else {},
+        },
+    }
+
+
+def _servers(seen: Seen) -> dict[str, dict[str, str]]:
+    question, nextcloud, openproject = seen.question, seen.nextcloud, seen.openproject
+    return {
+        "nextcloud": {
+            "address": str(question.nextcloud or ""),
+            "version": nextcloud.version,
+            "integration_openproject": ".".join(map(str, nextcloud.app_version)),
+            "groupfolders": nextcloud.group_folders_version,
+        },
+        "openproject": {
+            "address": str(question.openproject or ""),
+            "version": ".".join(map(str, openproject.version)),
+        },
+    }
+
+
+# --- options ---------------------------------------------------------------------------------------------------------
+
+
+def _question(call: Call) -> Question:
+    def public(prefix: str) -> Address | None:
+        option = f"{prefix}_public_url" if call.params[f"{prefix}_public_url"] else f"{prefix}_url"
+        return Address.parse(call.params[option], option=option) if call.params[option] else None
+
+    name = call.params["storage_name"]
+    if name is not None and not name.strip():
+        raise BadInput("storage_name is empty")
+    return Question(
+        nextcloud=public("nextcloud"),
+        openproject=public("openproject"),
+        storage_name=name,
+        project_folders=call.params["project_folders"],
+        default_enable_navigation=call.params["default_enable_navigation"],
+        default_enable_unified_search=call.params["default_enable_unified_search"],
+    )
+
+
+def _missing(call: Call, prefix: str) -> tuple[str, ...]:
+    """Options of a connection that were not given; empty values come from variables that are not set."""
+    wanted = [f"{prefix}_url", f"{prefix}_username", f"{prefix}_password"]
+    if prefix == "openproject" and not call.params["openproject_username"]:
+        wanted = ["openproject_url", "openproject_api_key"]
+    return tuple(name for name in wanted if not call.params[name])
+
+
+Client = t.TypeVar("Client", Nextcloud, OpenProject)
+
+
+def _client(call: Call, product: type[Client], prefix: str, missing: tuple[str, ...]) -> Client | None:
+    """A client; without credentials it can still ask what strangers may know."""
+    if not call.params[f"{prefix}_url"]:
+        return None
+    if not missing:
+        return product.from_call(call)
+    made = connection(call.params, prefix, product.__name__, username="", password="", warn=call.warn)
+    return product(made, call.secrets)
+
+
+# --- Nextcloud -------------------------------------------------------------------------------------------------------
+
+
+def _look_at_nextcloud(call: Call, question: Question, client: Nextcloud | None, occ: Occ | None) -> NextcloudSeen:
+    facts: Facts = {"missing": _missing(call, "nextcloud")}
+    if client is not None:
+        try:
+            _read_nextcloud_as_stranger(client, facts)
+            if not facts["missing"] and not _out_of_service(facts["status"]):
+                _read_nextcloud(client, question, facts)
+        except Failure as failure:
+            facts["failure"] = failure
+    if occ is not None:
+        try:
+            listed = occ.json(["config:list", "system"], attempted="read the system configuration")
+            facts["system"] = listed.get("system") or {}
+        except Failure as failure:
+            facts["occ_failure"] = failure
+    return NextcloudSeen(**facts)
+
+
+def _out_of_service(status: t.Mapping[str, t.Any]) -> bool:
+    return not status.get("installed") or bool(status.get("maintenance") or status.get("needsDbUpgrade"))
+
+
+def _read_nextcloud_as_stranger(client: Nextcloud, facts: Facts) -> None:
+    """Without the credentials: they are not to be sent to something that is not Nextcloud."""
+    attempted = "read the status"
+    status = client.read("/status.php", attempted=attempted, authorization="")
+    if not isinstance(status, dict) or "installed" not in status:
+        raise TransportError(
+            "what answers at /status.php is not Nextcloud", attempted=attempted, server=client.server, cause="page"
+        )
+    facts["status"] = status
+    if _out_of_service(status):
+        return
+    data = client.ocs("GET", "/ocs/v2.php/cloud/capabilities", attempted="read the capabilities", authorization="")
+    facts["major"], facts["app_version"], facts["group_folders_version"] = versions_of(data)
+    facts["version"] = str(data.get("version", {}).get("string", ""))
+    known = data.get("capabilities") or {}
+    facts["group_folders_enabled"] = bool((known.get("integration_openproject") or {}).get("groupfolders_enabled"))
+    facts["throttling"] = float((known.get("bruteforce") or {}).get("delay") or 0) / 1000
+    logo = urlsplit(str((known.get("theming") or {}).get("logo") or ""))
+    facts["link_root"] = f"{logo.scheme}://{logo.netloc}" if logo.netloc else ""
+
+
+def _read_nextcloud(client: Nextcloud, question: Question, facts: Facts) -> None:
+    admin, integration = HttpAdmin(client), Integration(client)
+    facts["app_row"] = admin.app_value(APP, "enabled")
+    _read_cron(admin, facts)
+    if facts["app_row"] in ("", "no"):
+        return
+    half: NextcloudHalf = integration.read()
+    facts["half"] = half
+    if not half.app:
+        return
+    facts["authorization_arrives"] = integration.passes_authorization()
+    facts["probed"] = half.openproject_url or str(question.openproject or "")
+    if facts["probed"]:
+        facts["probe"] = integration.probe(facts["probed"])
+    if half.authorization_method == "oidc":
+        facts["login_tokens"] = admin.app_value("user_oidc", "store_login_token")
+    facts["user"] = integration.user_document()
+    if facts["group_folders_enabled"]:
+        pieces = read_pieces(admin, user_document=facts["user"])
+        facts["pieces"] = pieces
+        home = pieces.user.home if pieces.user is not None else ""
+        facts["shadowed"] = shadow_warning(str(PurePath(home).parent)) if home else ""
+
+
+def _read_cron(admin: HttpAdmin, facts: Facts) -> None:
+    last = admin.app_value("core", "lastcron")
+    facts["cron_age"] = time.time() - float(last) if last.isdigit() and int(last) else float("inf")
+    facts["cron_mode"] = admin.app_value("core", "backgroundjobs_mode")
+
+
+# --- OpenProject -----------------------------------------------------------------------------------------------------
+
+
+def _look_at_openproject(
+    call: Call, question: Question, client: OpenProject | None, runner: Runner | None, nextcloud: NextcloudSeen
+) -> OpenProjectSeen:
+    facts: Facts = {"missing": _missing(call, "openproject")}
+    if client is not None:
+        try:
+            _read_openproject_as_stranger(client, facts)
+            if not facts["missing"]:
+                _read_openproject(Storages(client), question, nextcloud.half, facts)
+        except Failure as failure:
+            facts["failure"] = failure
+    storage: Storage | None = facts.get("storage")
+    if storage is not None:
+        facts["private_address"] = _private_address(storage.host) if facts["version"] >= FILTERS_PRIVATE else ""
+        if call.params["check_with_runner"] and runner is not None:
+            try:
+                _ask_runner(runner, storage, facts, may_renew=not call.check_mode)
+            except Failure as failure:
+                facts["runner_failure"] = failure
+    return OpenProjectSeen(**facts)
+
+
+def _read_openproject_as_stranger(client: OpenProject, facts: Facts) -> None:
+    """Without the credentials: health checks need none, and the configuration is open even where a login is required (OP §16)."""
+    attempted = "read the configuration"
+    data = client.get("/configuration", attempted=attempted, authorization="", accepted=(401, 403))
+    facts["host_name"] = str(data.get("hostName") or "")
+    facts["health"] = {}
+    for check in HEALTH_CHECKS:
+        # any other Accept header is answered with 406 (OP §16)
+        answer = client.call(
+            "GET", f"/health_checks/{check}.json", attempted=f"read the health check {check}",
+            headers={"Accept": "*/*"}, authorization="", accepted=(401, 404, 500),
+        )  # fmt: skip
+        found = answer.data.get(check) if isinstance(answer.data, dict) else None
+        if isinstance(found, dict):
+            facts["health"][check] = (bool(found.get("success")), str(found.get("message") or ""))
+
+
+def _read_openproject(storages: Storages, question: Question, half: NextcloudHalf | None, facts: Facts) -> None:
+    root = storages.client.get("", attempted="read the version")
+    facts["administrator"] = bool(root.get("coreVersion"))
+    facts["version"] = parse_version(str(root.get("coreVersion") or ""))
+    if not facts["administrator"] or facts["version"][:2] < OLDEST_VERSION:
+        return
+    facts["active_projects"] = storages.active_projects()
+    listed = tuple(storages.listed())
+    facts["listed"] = listed
+    nextclouds = [storage for storage in listed if storage.is_nextcloud]
+    address = question.nextcloud
+    facts["ours"] = tuple(storage for storage in nextclouds if address is not None and address.is_same(storage.host))
+    storage = _storage(storages, facts["ours"], nextclouds, question, half)
+    facts["storage"] = storage
+    if storage is None:
+        return
+    facts["rows"] = tuple(storages.project_storages(storage.id))
+    if half is not None and storage.client_id and storage.client_id == half.openproject_client_id:
+        redirect_uri = storage.redirect_uris[0] if storage.redirect_uris else ""
+        facts["accepts_secret"] = storages.client.accepts_secret(
+            storage.client_id, half.openproject_client_secret, redirect_uri
+        )
+
+
+def _storage(
+    storages: Storages,
+    ours: t.Sequence[ListedStorage],
+    nextclouds: t.Sequence[ListedStorage],
+    question: Question,
+    half: NextcloudHalf | None,
+) -> Storage | None:
+    """Our storage: by host, else the one that Nextcloud's stored client id belongs to, else by name (design §5.2)."""
+    if ours:
+        named = [storage for storage in ours if storage.name == question.storage_name]
+        return storages.get((named or list(ours))[0].id)
+    if half is not None and half.openproject_client_id:
+        for listed in nextclouds:
+            storage = storages.get(listed.id)
+            if storage is not None and storage.client_id == half.openproject_client_id:
+                return storage
+    by_name = [storage for storage in nextclouds if storage.name == question.storage_name]
+    if not by_name and question.nextcloud is None and question.storage_name is None and len(nextclouds) == 1:
+        by_name = list(nextclouds)
+    return storages.get(by_name[0].id) if by_name else None
+
+
+def _ask_runner(runner: Runner, storage: Storage, facts: Facts, *, may_renew: bool) -> None:
+    arguments = {"storage_id": storage.id, "storage_name": storage.name}
+    facts["connection"] = runner.perform(
+        "connection_check", arguments, attempted=f'check the connection of the storage "{storage.name}"'
+    )
+    facts["tried"] = runner.perform(
+        "verify_secrets",
+        {**arguments, "refresh": may_renew},
+        attempted=f'try the secrets of the storage "{storage.name}"',
+    )
+
+
+def _private_address(url: str) -> str:
+    """A private address behind a host, as this machine resolves it; empty when there is none, or none is known."""
+    try:
+        found = socket.getaddrinfo(urlsplit(url).hostname, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return ""
+    addresses = [ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
+    return next((str(address) for address in addresses if not address.is_global), "")

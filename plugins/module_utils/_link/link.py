@@ -89,7 +89,7 @@ def read_and_plan(call: Call, sides: Sides, wish: Wish) -> tuple[LinkState, Plan
         state = look_closer(sides, state, plan.wants)
         plan = make_plan(state, wish)
     if plan.steps:
-        look_before_writing(sides, state, wish, plan, call.warn)
+        look_before_writing(sides, state, wish, plan, call.warn, check_mode=call.check_mode)
         _prepare_folders(call, sides, state, plan)
     return state, plan
 

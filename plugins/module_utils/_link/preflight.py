@@ -17,6 +17,9 @@ from .state import LinkState, Wish
 
 Warn = t.Callable[[str], None]
 
+#: Nextcloud's word for a local address that it may not ask
+LOCAL_REFUSED = "local_remote_servers_not_allowed"
+
 #: what Nextcloud says of an address that it is to accept as OpenProject's (NC §1.4): cause and remedy
 PROBE_RESULTS = {
     "invalid": ("it is not an address that Nextcloud accepts", "Underscores and non-ASCII letters in host names are refused; give the ASCII form"),
@@ -57,7 +60,7 @@ def look_before_writing(
     if _writes(plan, PATCH_SETUP, "openproject_instance_url"):
         refusal = _address(sides, wish)
         if refusal and check_mode and refusal.facts.get("result") == LOCAL_REFUSED:
-            warn(f"{refusal.message}. A real run is refused unless that is set before.")
+            warn(f"{refusal.message} A real run is refused unless that is set before.")
         elif refusal:
             raise refusal
 

@@ -231,7 +231,9 @@ def _entry(path: str) -> str:
 def _untrusted() -> bool:
     domains = state().system.get("trusted_domains", [])
     host = request.host
-    return host not in domains and host_of(f"http://{host}") not in domains and "*" not in domains
+    name = host_of(f"http://{host}")
+    # Nextcloud always trusts the names of its own machine.
+    return not ({host, name, "*"} & set(domains)) and name not in ("127.0.0.1", "localhost", "::1")
 
 
 def _out_of_service() -> Response | None:
@@ -265,7 +267,7 @@ def _before() -> Response | None:
     if g.entry == "status":
         return None
     if not state().system.get("installed", True):
-        return redirect("/index.php", 302)  # type: ignore[return-value]
+        return Response("", 302, {"Location": "/index.php"}, content_type="text/html; charset=utf-8")
     if g.entry == "rewritten" and not state().pretty_urls:
         return gateway_page(404, "Not Found")
     if _untrusted():

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from lab.nextcloud import occ_apps, occ_config, occ_groupfolders, occ_groups, occ_system, occ_users
 from lab.nextcloud.occ_core import COMMANDS, GLOBAL_FLAGS, Command, Console, Input, OccError, Stop, box, parse
-from lab.nextcloud.state import NextcloudState
-from lab.plumbing import Exchange
+from lab.nextcloud.state import ALNUM, NextcloudState
+from lab.plumbing import Exchange, random_text
 
 if TYPE_CHECKING:
     from lab.nextcloud.server import NextcloudServer
@@ -110,7 +110,12 @@ def _wrong_account(state: NextcloudState) -> Result | None:
     if around.account == "root" and major >= FIRST_OWN_USER_SWITCH:
         return None
     if not around.config_readable:
-        log = {"level": 3, "app": "PHP", "message": "fopen(config.php): Failed to open stream: Permission denied"}
+        log = {
+            "reqId": random_text(ALNUM, 20),
+            "level": 3,
+            "app": "PHP",
+            "message": "fopen(config.php): Failed to open stream: Permission denied",
+        }
         return (
             0,
             'Cannot write into "config" directory!\nThis can usually be fixed by giving the web server write access to '

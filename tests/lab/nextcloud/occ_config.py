@@ -246,7 +246,7 @@ def _confirm(console: Console, app: str, key: str, word: str) -> None:
         return
     console.line(f"You are about to set config value {app}/{key} as {word}\n")
     console.line("This might break thing, affect performance on your instance or its security!")
-    answer = console.ask("Confirm this action by typing 'yes': ", "\n" if not console.stdin else "")
+    answer = console.ask("Confirm this action by typing 'yes': ")
     if answer is None:
         raise OccError("Aborted.")
     if answer != "yes":

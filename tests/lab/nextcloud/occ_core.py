@@ -157,11 +157,15 @@ class Console:
         if len(cells) > 1:
             self.line(ruler)
 
-    def ask(self, question: str, end: str = "") -> str | None:
+    def ask(self, question: str, *, hidden: bool = False) -> str | None:
         """The next line of standard input; None when nothing is left. The question goes to standard error."""
-        self.err.append(question + end)
+        self.err.append(question)
+        if not self.stdin:
+            return None
+        if hidden:
+            self.err.append("\n")
         line, _, self.stdin = self.stdin.partition("\n")
-        return line if line or self.stdin else None
+        return line
 
     def _writes_json(self, data: Any) -> bool:
         wanted = self.option("output")

@@ -72,8 +72,8 @@ def _asked(console: Console) -> str:
         raise console.fail(
             "Interactive input or --password-from-env or --generate-password is needed for setting a password!"
         )
-    first = console.ask("Enter password: ", "\n")
-    second = console.ask("Confirm password: ", "\n") if first else None
+    first = console.ask("Enter password: ", hidden=True)
+    second = console.ask("Confirm password: ", hidden=True) if first else None
     if not first or second is None:
         raise OccError("Aborted.")
     if first != second:
@@ -210,7 +210,7 @@ def add_token(console: Console) -> None:
     if console.option("password-from-env"):
         password = password_from_environment(console, "NC_PASS")
     elif console.interactive:
-        password = console.ask("Enter the account password: ", "\n")
+        password = console.ask("Enter the account password: ", hidden=True)
         if password is None:
             raise OccError("Aborted.")
     else:

@@ -129,7 +129,11 @@ class NextcloudState:
         self.two_factor_enforced = False
         self.login_fails = 0
         """Failed logins of the one address that all requests come from; more than 10 mean 429 (NC §1.1)."""
+        self.login_delay = 0
+        """Milliseconds by which logins of that address are delayed, as the public capabilities tell."""
         self.terms_signed = True
+        self.oidc_providers: list[str] = []
+        """Names of the providers that the app user_oidc knows (admin page)."""
         self.redirects_to = ""
         """Address that the web server sends every request to, with its path (301); empty: it answers itself."""
         self.pretty_urls = True
@@ -150,6 +154,8 @@ class NextcloudState:
         self.apps[INTEGRATION] = App(INTEGRATION, profile.integration_version, name="OpenProject Integration")
         self.create_user(*admin)
         self.add_member("admin", admin[0])
+        self.set_app_value("core", "lastcron", str(int(time.time())))
+        self.set_app_value("core", "backgroundjobs_mode", "cron")
 
     # Users
 
@@ -184,7 +190,7 @@ class NextcloudState:
         if len(password) >= least:
             return
         texts = [f"Password needs to be at least {least} characters long."]
-        if len(password) <= 4:
+        if len(password) <= 5:
             # Every one that short is on the policy's list.
             texts.insert(0, "Password is among the 1,000,000 most common ones. Please make it unique.")
         raise StateError(POLICY, " ".join(texts))

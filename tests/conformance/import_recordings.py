@@ -1,0 +1,81 @@
+# Copyright (c) 2026, the authors of opnc.integration
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Copy the recordings that are used into tests/fixtures/recorded/: `python -m conformance.import_recordings FOLDER`.
+
+Left out are headers that nobody reads, what an HTML page holds beside the marker that clients rely on, and the
+answers of exchanges that are out of scope.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from conformance.arrangements import RECORDINGS
+from conformance.recording import RECORDED, Line
+
+REQUEST_HEADERS = {
+    "accept",
+    "accept-language",
+    "authorization",
+    "content-type",
+    "cookie",
+    "host",
+    "ocs-apirequest",
+    "requesttoken",
+    "user-agent",
+    "x-requested-with",
+}
+ANSWER_HEADERS = {"content-type", "location", "retry-after", "x-nextcloud-maintenance-mode"}
+MARKER = re.compile(r'<input[^>]* id="initial-state-integration_openproject-[^>]*>')
+MARKUP = re.compile(r"\s*<(!DOCTYPE html|html)", re.IGNORECASE)
+
+
+def slim(line: Line) -> dict[str, Any]:
+    """What of a line is kept."""
+    data = {key: value for key, value in line.data.items() if value not in (None, "", {}) or key in ("cmd", "stdin")}
+    data.pop("seconds", None)
+    data.pop("cwd", None)
+    if not line.is_exchange:
+        return {key: data[key] for key in ("kind", "note", "query") if data.get(key)}
+    if line.kind == "http":
+        data["request"] = dict(data["request"])
+        headers = data["request"].get("headers") or {}
+        data["request"]["headers"] = {key: value for key, value in headers.items() if key.lower() in REQUEST_HEADERS}
+        data["response"] = _slim_answer(data["response"])
+    if line.kind == "runner":
+        return {"kind": "runner", "note": line.note}
+    if not line.in_scope:
+        for key in ("response", "stdout", "stderr"):
+            data.pop(key, None)
+    return data
+
+
+def _slim_answer(answer: dict[str, Any]) -> dict[str, Any]:
+    headers = {key: value for key, value in answer["headers"] if key.lower() in ANSWER_HEADERS}
+    body = answer["body"]
+    if isinstance(body, str) and MARKUP.match(body):
+        body = "<!DOCTYPE html>\n" + "\n".join(MARKER.findall(body))
+    return {"status": answer["status"], "headers": headers, "body": body}
+
+
+def import_all(source: Path) -> None:
+    for name in RECORDINGS:
+        rows = (source / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+        lines = [Line(number, json.loads(row)) for number, row in enumerate(rows)]
+        target = RECORDED / f"{name}.jsonl"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(
+            "".join(json.dumps({"line": line.number, **slim(line)}, ensure_ascii=False) + "\n" for line in lines),
+            encoding="utf-8",
+        )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("source", type=Path, help="folder that holds nextcloud-29, nextcloud-32 and openproject-15.4")
+    import_all(parser.parse_args().source)

@@ -186,18 +186,22 @@ def test_only_the_projects_that_differ_are_touched(module: Project) -> None:
     assert set(module.rows()) == set(names)
 
 
-def test_all_active_means_every_project_that_is_not_archived(module: Project) -> None:
+def test_all_active_means_every_project_that_is_not_archived_on_however_many_pages(
+    module: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lab.openproject.http_projects.LARGEST_PAGE_SIZE", 50)
     world = module.lab.openproject.state
     world.add_project("archived", active=False)
-    for number in range(1200):
+    for number in range(120):
         world.add_project(f"project-{number}")
 
     result = module(all_active=True)
 
-    assert len(module.rows()) == 1202
+    assert len(module.rows()) == 122
     assert "archived" not in module.rows()
     assert module.starts == 1
-    assert len(result["project_storage"]["projects"]) == 1202
+    names = [project["project"] for project in result["project_storage"]["projects"]]
+    assert names == sorted(module.rows())
     assert not module(all_active=True)["changed"]
 
 

@@ -366,7 +366,7 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def nextcloud(openproject: OpenProject) -> Iterator[Nextcloud]:
     with Nextcloud() as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         openproject.host = server.url
         openproject.storage.update(

@@ -18,6 +18,7 @@ from lab.nextcloud.http import (
     caller,
     needs_confirmation,
     parameters,
+    public_root,
     state,
 )
 from lab.nextcloud.ocs_envelope import OcsError, ocs_failure, ocs_success
@@ -90,7 +91,7 @@ def capabilities() -> Any:
     profile = state().profile
     major, minor, micro = (int(part) for part in profile.version.split("."))
     on_disk = state().apps.get(GROUPFOLDERS)
-    parts: dict[str, Any] = {"bruteforce": {"delay": 0, "allow-listed": False}}
+    parts: dict[str, Any] = {"bruteforce": {"delay": state().login_delay, "allow-listed": False}}
     if caller().user:
         parts = {"core": {"pollinterval": 60, "webdav-root": "remote.php/webdav"}, **parts}
     if state().app_enabled(INTEGRATION):
@@ -99,6 +100,8 @@ def capabilities() -> Any:
             "groupfolder_version": on_disk.version if on_disk else "0",
             "groupfolders_enabled": state().app_enabled(GROUPFOLDERS),
         }
+    # of an image it gives the whole address, as far as it knows that
+    parts["theming"] = {"name": "Nextcloud", "logo": f"{public_root()}/core/img/logo/logo.svg?v=0"}
     version = {"major": major, "minor": minor, "micro": micro, "string": profile.version, "edition": ""}
     return {"version": version | {"extendedSupport": False}, "capabilities": parts}
 

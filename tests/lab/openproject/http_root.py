@@ -75,7 +75,7 @@ def configuration() -> Response:
         "startOfWeek": None,
         "hoursPerDay": 8,
         "daysPerMonth": 20,
-        "hostName": state().host_name or request.host,
+        "hostName": state().shown_host_name or state().host_name or request.host,
         "activeFeatureFlags": [],
         "_embedded": {
             "userPreferences": {

@@ -178,6 +178,8 @@ class OpenProjectState:
         # How the server is reached (OP §2.2).
         self.host_name: str | None = urlsplit(address).netloc
         """The configured host name; every other `Host` is refused. None: no check."""
+        self.shown_host_name: str | None = None
+        """A host name that is only a setting: links carry it, and no `Host` is refused for it (field case O19)."""
         self.https = False
         self.relative_url_root = ""
 

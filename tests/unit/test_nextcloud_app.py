@@ -120,6 +120,11 @@ def test_an_app_limited_to_the_wished_groups_is_left_alone(run: t.Any, fake_occ:
     assert run(name=["contacts"], groups=["staff", "b"])["changed"] is False
 
 
+def test_a_damaged_limit_counts_as_none(run: t.Any, fake_occ: t.Any) -> None:
+    fake_occ.answer("config:list --output=json", configuration(contacts="[broken"))
+    assert run(name=["contacts"])["changed"] is False
+
+
 def test_groups_are_set_and_looked_at_again(run: t.Any, fake_occ: t.Any) -> None:
     fake_occ.answer("config:list --output=json", configuration(contacts="yes"))
     fake_occ.answer("app:enable --groups=staff --groups=nobody contacts", "contacts 1.2.3 enabled for groups: staff\n")

@@ -147,6 +147,17 @@ def test_an_entrance_without_standard_input_is_refused(fake_occ: t.Any, exec_: l
     assert fake_occ.starts == []
 
 
+@pytest.mark.parametrize("exec_", [["docker", "exec", "nextcloud"], ["{wrapper}"]])
+def test_a_file_without_content_is_not_imported(fake_occ: t.Any, tmp_path: Path, exec_: list[str]) -> None:
+    wrapper = tmp_path / "enter"
+    wrapper.write_text('#!/bin/sh\nexec "$@" < /dev/null\n')
+    wrapper.chmod(0o755)
+    occ = make([fake_occ.path], [word.format(wrapper=wrapper) for word in exec_])
+    with pytest.raises(BadInput, match="does not pass standard input on"):
+        occ.run_with_file(["security:certificates:import"], name="ca.pem", content="PEM\n", attempted="import")
+    assert fake_occ.starts == []
+
+
 def test_an_unknown_entrance_that_swallows_standard_input_is_noticed(fake_occ: t.Any, tmp_path: Path) -> None:
     wrapper = tmp_path / "enter"
     wrapper.write_text('#!/bin/sh\nexec "$@" < /dev/null\n')

@@ -116,7 +116,7 @@ def _last_failure(occ: Occ) -> str:
 def _on_disk(occ: Occ, names: t.Iterable[str]) -> str:
     data = occ.json(["app:list"], attempted="read which apps are there")
     listed = {**dict(data.get("enabled") or {}), **dict(data.get("disabled") or {})} if isinstance(data, dict) else {}
-    return ", ".join(f"{name} {str(listed.get(name, '(unknown version)')).split(' ')[0]}" for name in names)
+    return ", ".join(f"{name} {str(listed.get(name, '(unknown version)')).partition(' ')[0]}" for name in names)
 
 
 def _number(value: t.Any) -> float:

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import typing as t
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from dataclasses import dataclass, field
 from .._core.errors import BadInput, CommandError, Refused
 from .._core.module import Call, Result
 from .app_trouble import explain, store_silence
-from .occ import Occ
+from .occ import Occ, find_json
 
 ENABLED, DISABLED, ABSENT, LATEST = "enabled", "disabled", "absent", "latest"
 #: an app of one of these types is enabled for everybody or not at all; asking for groups would leave it disabled (NC §5.3)
@@ -276,7 +275,7 @@ def _app(name: str, values: t.Mapping[str, t.Any]) -> App:
 def _groups(enabled: t.Any) -> tuple[str, ...]:
     """The groups in an app's value C(enabled): C(yes), C(no) or a JSON list."""
     if isinstance(enabled, str) and enabled.startswith("["):
-        enabled = json.loads(enabled)
+        _found, enabled = find_json(enabled)
     return tuple(sorted(str(group) for group in enabled)) if isinstance(enabled, list) else ()
 
 

@@ -37,7 +37,8 @@ SNAP_FOLDER = "/var/snap/nextcloud/common"
 #: arguments: folder or empty, name, occ and its arguments; standard input: the file
 WITH_FILE = (
     'd=$(mktemp -d "${1:-${TMPDIR:-/tmp}}/opnc.XXXXXX") || exit 98; trap \'rm -rf "$d"\' EXIT; f=$d/$2; shift 2; '
-    'umask 022; chmod 755 "$d"; cat > "$f"; "$@" "$f"'
+    'umask 022; chmod 755 "$d"; cat > "$f"; '
+    f'[ -s "$f" ] || {{ echo "{NO_INPUT}" >&2; exit 97; }}; "$@" "$f"'
 )
 
 
@@ -134,9 +135,8 @@ class Occ:
         """
         words = [*self.command, *GLOBAL_FLAGS, *arguments]
         folder = SNAP_FOLDER if PurePath(self.command[0]).name == SNAP_OCC else ""
-        completed = self._execute(
-            ["sh", "-c", WITH_FILE, "sh", folder, name, *words], arguments, attempted, content, {}
-        )
+        shell = ["sh", "-c", WITH_FILE, "sh", folder, name]
+        completed = self._through_shell([*shell, *words], arguments, attempted, content)
         return self._judged(completed, [*arguments, name], attempted, (0,), remedy)
 
     def status(self) -> dict[str, t.Any]:
@@ -194,9 +194,14 @@ class Occ:
         if not variables and stdin is None:
             return self._execute(words, arguments, attempted, None, {})
         data = "".join(f"{value}\n" for value in variables.values()) + (stdin or "")
-        self.entrance.check(secret=bool(variables))
-        words = ["sh", "-c", _reader(variables, with_input=stdin is not None), "sh", *words]
-        completed = self._execute(words, arguments, attempted, data, {})
+        shell = ["sh", "-c", _reader(variables, with_input=stdin is not None), "sh"]
+        return self._through_shell([*shell, *words], arguments, attempted, data, secret=bool(variables))
+
+    def _through_shell(
+        self, words: t.Sequence[str], arguments: t.Sequence[str], attempted: str, stdin: str, *, secret: bool = False
+    ) -> Completed:
+        self.entrance.check(secret=secret)
+        completed = self._execute(words, arguments, attempted, stdin, {})
         if NO_INPUT in completed.stderr:
             raise self.entrance.no_input()
         return completed

@@ -7,13 +7,27 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import typing as t
 from dataclasses import dataclass, replace
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from .._core.errors import BadInput
 
+try:
+    import idna
+except ImportError:
+    # it comes with requests, whose absence the module reports by itself
+    IDNA_ERRORS: tuple[type[Exception], ...] = ()
+else:
+    IDNA_ERRORS = (idna.IDNAError,)
+
 DEFAULT_PORTS = {"http": 80, "https": 443}
+LONGEST_HOST = 253
+#: stay as they are in a path; everything else becomes ASCII, which is all that Nextcloud takes (NC §1.3)
+PATH_CHARACTERS = "/%:~!$&'()*+,;=@"
+#: underscores are not allowed by the book but work in container networks; Nextcloud has its own opinion (NC §1.3)
+HOST_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 
 
 @dataclass(frozen=True)
@@ -50,6 +64,12 @@ class Address:
             bad("contains white space")
         if "\\" in typed:
             bad("contains a backslash")
+        if "@" in typed:
+            # looked for before anything else is read: a message about a part of it would show a part of the password
+            bad(
+                "contains credentials",
+                "Leave user name and password out of the address; they have options of their own.",
+            )
         try:
             parts = urlsplit(typed)
             port = parts.port
@@ -58,11 +78,6 @@ class Address:
         scheme = parts.scheme.lower()
         if scheme not in DEFAULT_PORTS or "//" not in typed:
             bad("does not start with http:// or https://")
-        if "@" in parts.netloc:
-            bad(
-                "contains credentials",
-                "Leave user name and password out of the address; they have options of their own.",
-            )
         if parts.query or parts.fragment or typed.endswith(("?", "#")):
             bad("has a query or a fragment")
         if not parts.hostname:
@@ -77,6 +92,7 @@ class Address:
             bad("has a path with dots")
         if path.endswith("/index.php"):
             path = path[: -len("/index.php")]
+        path = quote(path, safe=PATH_CHARACTERS)
         return cls(scheme, host, None if port == DEFAULT_PORTS[scheme] else port, path, typed)
 
     @property
@@ -104,7 +120,10 @@ class Address:
         return f"{self.origin}{self.path}"
 
     def is_same(self, other: str | None) -> bool:
-        """Whether another server's spelling means this address: case of the host, default port and trailing slashes do not count."""
+        """Whether another server's spelling means this address.
+
+        Case of the host, default port and trailing slashes do not count.
+        """
         if not other:
             return False
         try:
@@ -126,9 +145,12 @@ def _ascii_host(host: str, bad: t.Callable[..., t.NoReturn]) -> str:
             return str(ipaddress.IPv6Address(host))
         except ValueError:
             bad("has a broken IPv6 address")
-    if host.isascii():
-        return host
-    try:
-        return host.encode("idna").decode("ascii")
-    except UnicodeError:
-        bad("has a host name that cannot be written in ASCII (punycode)")
+    if not host.isascii():
+        try:
+            # browsers and both servers follow IDNA 2008, Python's own codec the older IDNA 2003 (ß would become ss)
+            host = idna.encode(host, uts46=True).decode("ascii")
+        except IDNA_ERRORS:
+            bad("has a host name that cannot be written in ASCII (punycode)")
+    if len(host) > LONGEST_HOST or not all(HOST_LABEL.fullmatch(label) for label in host.split(".")):
+        bad(f"has an impossible host name ({host[:80]!r})")
+    return host

@@ -22,7 +22,7 @@ from lab.nextcloud.http import (
     state,
 )
 from lab.nextcloud.ocs_envelope import OcsError, ocs_failure, ocs_success
-from lab.nextcloud.state import EXISTS, GROUPFOLDERS, INTEGRATION, POLICY, StateError, User
+from lab.nextcloud.state import EXISTS, GROUPFOLDERS, INTEGRATION, OPENPROJECT, POLICY, SECOND_GROUP, StateError, User
 
 routes = Blueprint("ocs", __name__)
 
@@ -232,10 +232,14 @@ def join_group(uid: str) -> Any:
 
 @ocs_route("/cloud/users/<uid>/groups", "DELETE", confirm=True)
 def leave_group(uid: str) -> Any:
-    """NC §3.5: leaving the first project group needs the second one."""
+    """NC §3.5: who leaves the first project group is put into the second one; occ does not do that (29.0.6)."""
     gid = _group_of_request(102, "")
     if state().find_user(uid) is None:
         raise OcsError(103)
+    if gid == OPENPROJECT and state().app_enabled(INTEGRATION) and state().user(uid).uid in state().groups[gid].members:
+        if SECOND_GROUP not in state().groups:
+            raise OcsError(400, f'Group "{SECOND_GROUP}" does not exist')
+        state().add_member(SECOND_GROUP, uid)
     _carry_out(lambda: state().remove_member(gid, uid))
     return []
 
@@ -352,11 +356,10 @@ def delete_group(gid: str) -> Any:
 def list_apps() -> Any:
     """Ids of apps; `filter=enabled` or `filter=disabled`."""
     enabled = [app for app in state().app_config if state().app_value(app, "enabled") not in (None, "no")]
-    wanted = request.args.get("filter")
-    if wanted == "enabled":
-        return {"apps": sorted(enabled)}
     disabled = [app for app in state().apps if app not in enabled]
-    return {"apps": sorted(disabled if wanted == "disabled" else [*enabled, *disabled])}
+    wanted = {"enabled": enabled, "disabled": disabled}.get(request.args.get("filter", ""), [*enabled, *disabled])
+    # The app files comes first, because the others need it.
+    return {"apps": sorted(wanted, key=lambda app: (app != "files", app))}
 
 
 # Helpers

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from lab.nextcloud.occ_core import Console, OccError, command
+from lab.nextcloud.occ_core import Console, command
 from lab.nextcloud.occ_users import protected, section
 from lab.nextcloud.state import EXISTS, MISSING, PROTECTED, Group, StateError
 
@@ -62,10 +62,7 @@ def add_user(console: Console) -> None:
 def remove_user(console: Console) -> None:
     """Silent and repeatable."""
     gid, uid = _membership(console)
-    try:
-        console.state.remove_member(gid, uid)
-    except StateError as error:
-        raise OccError(error.message, "BeforeUserRemovedListener.php line 46", 400) from error
+    console.state.remove_member(gid, uid)
 
 
 def _membership(console: Console) -> tuple[str, str]:

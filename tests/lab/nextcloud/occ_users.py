@@ -280,3 +280,24 @@ def _user(console: Console, argument: str, otherwise: str, code: int = 1) -> Use
         console.line(otherwise)
         raise Stop(code)
     return user
+
+
+@command("user:setting", "uid", "app?", "key?", "value?", "--output=?", "--default-value=", "--delete")
+def setting(console: Console) -> None:
+    """Values that apps keep for a user: list, show, write, delete."""
+    uid = console.argument("uid")
+    user = console.state.find_user(uid)
+    if user is None:
+        raise console.fail(f'The user "{uid}" does not exist.')
+    app, key = console.argument("app"), console.argument("key")
+    own = user.settings.get(app, {})
+    if not key:
+        console.write({name: rows for name, rows in user.settings.items() if not app or name == app})
+    elif console.option("delete"):
+        own.pop(key, None)
+    elif "value" in console.input.arguments:
+        user.settings.setdefault(app, {})[key] = console.argument("value")
+    elif key in own:
+        console.line(own[key])
+    else:
+        raise console.fail(f'The setting does not exist for user "{user.uid}".')

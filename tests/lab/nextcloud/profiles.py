@@ -44,6 +44,8 @@ class Profile:
     shipped_apps: Mapping[str, str]
     """Enabled apps that come with the server: id and version."""
     disabled_apps: Mapping[str, str]
+    lost_apps: tuple[str, ...]
+    """Enabled apps whose files are not on disk: occ does not list them, OCS does (NC §5.3)."""
 
     @property
     def major(self) -> int:
@@ -69,6 +71,7 @@ PROFILES = {
         groupfolders_name="Group folders",
         shipped_apps=shipped.ENABLED_29,
         disabled_apps=shipped.DISABLED_29,
+        lost_apps=("viewer",),
     ),
     "32": Profile(
         version="32.0.1",
@@ -88,5 +91,6 @@ PROFILES = {
         groupfolders_name="Team folders",
         shipped_apps=shipped.ENABLED_32,
         disabled_apps=shipped.DISABLED_32,
+        lost_apps=(),
     ),
 }

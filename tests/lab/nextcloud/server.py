@@ -11,6 +11,7 @@ from typing import Any
 from werkzeug.wrappers import Request
 
 from lab.nextcloud.http import build_app
+from lab.nextcloud.occ import run as run_occ
 from lab.nextcloud.profiles import PROFILES
 from lab.nextcloud.state import ALNUM, GROUPFOLDERS, INTEGRATION, NextcloudState
 from lab.plumbing import Faults, LabServer, WSGIApp, random_text
@@ -47,8 +48,6 @@ class NextcloudServer(LabServer):
         return super().changes_state(method, path) and not path.endswith("/is-valid-op-instance")
 
     def _control_occ(self, request: Request) -> dict[str, Any]:
-        from lab.nextcloud.occ import run as run_occ
-
         call = request.get_json()
         self.command_starts.append(call["argv"])
         with self.state.lock:

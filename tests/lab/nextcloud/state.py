@@ -143,6 +143,8 @@ class NextcloudState:
         for app in profile.shipped_apps:
             self.apps[app] = App(app, profile.shipped_apps[app], name=app, shipped=True)
             self._write_app_rows(app)
+        for app in profile.lost_apps:
+            self.app_config[app] = {"enabled": ConfigValue("yes")}
         for app in profile.disabled_apps:
             version, _, once_installed = profile.disabled_apps[app].partition(" ")
             self.apps[app] = App(app, version, name=app, shipped=app != "testing")
@@ -253,12 +255,8 @@ class NextcloudState:
             group.members.append(user.uid)
 
     def remove_member(self, gid: str, uid: str) -> None:
-        """Repeatable. Leaving the first project group puts a user into the second one beforehand (NC §3.5)."""
+        """Repeatable."""
         group, user = self.group(gid), self.user(uid)
-        if user.uid in group.members and gid == OPENPROJECT and self.app_enabled(INTEGRATION):
-            if SECOND_GROUP not in self.groups:
-                raise StateError(REFUSED, f'The group "{SECOND_GROUP}" does not exist')
-            self.add_member(SECOND_GROUP, user.uid)
         group.members = [member for member in group.members if member != user.uid]
 
     def add_subadmin(self, gid: str, uid: str) -> None:
@@ -475,12 +473,15 @@ class NextcloudState:
             folder.manage = [entry for entry in folder.manage if entry not in present]
 
     def visible_managers(self, folder: GroupFolder) -> list[dict[str, str]]:
-        """Managers that still exist, as lists show them (NC §4.1)."""
+        """Managers that still exist, as lists show them (NC §4.1): users in the account's spelling, not in the rule's (seen on 29.0.6)."""
         shown = []
         for entry in folder.manage:
-            holder = self.find_user(entry.id) if entry.type == "user" else self.groups.get(entry.id)
+            user = self.find_user(entry.id) if entry.type == "user" else None
+            holder = user or self.groups.get(entry.id)
             if holder:
-                shown.append({"type": entry.type, "id": entry.id, "displayname": holder.name})
+                shown.append(
+                    {"type": entry.type, "id": user.uid if user else entry.id, "displayname": holder.name}
+                )
         return shown
 
     def group_details(self, folder: GroupFolder) -> dict[str, dict[str, Any]]:

@@ -248,18 +248,18 @@ def test_a_typed_app_value_is_set_alone_and_keeps_its_type(run: t.Any, fake_occ:
 
 
 def test_a_text_with_a_type_is_found_out_by_the_refusal(run: t.Any, fake_occ: t.Any) -> None:
-    """Recorded and tried on Nextcloud 29: the import stops there, what came before it is written."""
-    fake_occ.answer("config:list x --output=json", {"apps": {"x": {"a": "1", "typed": "old", "z": "1"}}})
-    fake_occ.answer("config:list x --output=json", {"apps": {"x": {"a": "2", "typed": "old", "z": "1"}}})
+    """Tried on Nextcloud 29: the import stops there, and what came before it is written."""
+    scope = "config:list x --output=json"
+    fake_occ.answer(scope, {"apps": {"x": {"a": "1", "typed": "old", "z": "1"}}})
+    fake_occ.answer(scope, {"apps": {"x": {"a": "2", "typed": "old", "z": "1"}}})
     fake_occ.answer("config:import", stderr=CONFLICT.format(blank=" " * 59), rc=1)
+    fake_occ.answer("config:import", IMPORTED)
     fake_occ.answer("*", "Config value …\n")
-    result = run(apps={"x": {"a": "2", "typed": "new", "z": "2"}})
+    wish = {"apps": {"x": {"a": "2", "typed": "new", "z": "2"}}, "secret_apps": {"x": {"s": "new-secret-1"}}}
+    result = run(**wish)
     assert result["changed"] is True
-    assert fake_occ.commands[2:] == [
-        "config:list x --output=json",
-        "config:app:set x typed --value=new",
-        "config:app:set x z --value=2",
-    ]
+    assert fake_occ.commands == [scope, "config:import", scope, "config:import", "config:app:set x typed --value=new"]
+    assert imported(fake_occ) == {"apps": {"x": {"z": "2", "s": "new-secret-1"}}}
 
 
 def test_a_read_only_configuration_says_so(run: t.Any, fake_occ: t.Any) -> None:

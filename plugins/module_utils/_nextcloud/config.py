@@ -98,9 +98,6 @@ class Batch:
     system: dict[str, t.Any] = field(default_factory=dict)
     apps: dict[str, dict[str, str | None]] = field(default_factory=dict)
 
-    def __bool__(self) -> bool:
-        return bool(self.system or self.apps)
-
     def text(self) -> str:
         """As JSON in ASCII; the parts that hold nothing are left out."""
         parts = {"system": self.system, "apps": self.apps}
@@ -156,17 +153,22 @@ class Keeper:
         typed = [item for item in wrong if item.setting.app and item.wanted is not ABSENT and _has_type(item.actual)]
         for item in typed:
             self._refuse_secret(item)
-        batch = _batch(item for item in wrong if item not in typed)
-        if batch:
+        left = [item for item in wrong if item not in typed]
+        while left:
             try:
-                self._import(batch)
+                self._import(_batch(left))
             except CommandError as error:
                 if TYPE_CONFLICT not in error.answer:
                     raise
-                # it stops at the first of them, so some are written already
-                typed = [item for item in self.read() if not item.right]
-                for item in typed:
+                # it writes in order and stops at a value with a type: that is the first one that is still wrong
+                settings = [item.setting for item in left]
+                left = [item for item in self.read() if item.setting in settings and not item.right]
+                for item in left[:1]:
                     self._refuse_secret(item)
+                    typed.append(item)
+                left = left[1:]
+            else:
+                break
         for item in typed:
             self._set(item)
 
@@ -188,9 +190,6 @@ class Keeper:
     def _set(self, item: Found) -> None:
         setting = item.setting
         app = t.cast(str, setting.app)
-        if item.wanted is ABSENT:
-            self.occ.run(["config:app:delete", app, setting.key], attempted=f"remove the {setting.title}")
-            return
         value = f"--value={app_text(item.wanted, item.actual)}"
         self.occ.run(["config:app:set", app, setting.key, value], attempted=f"set the {setting.title}")
 

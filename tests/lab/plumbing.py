@@ -149,7 +149,7 @@ class LabServer(ABC):
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self.state = self.fresh_state()
         self._app = self.build_app()
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
 
     @abstractmethod
     def fresh_state(self) -> Any:

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 from flask import Flask, Response, g, redirect, request
 
 from lab.nextcloud.answers import dav_error, empty_answer, gateway_page, json_answer, page
 from lab.nextcloud.ocs_envelope import ocs_failure, service_unavailable, unknown_route
 from lab.nextcloud.state import ALNUM, NextcloudState, Session, Token, User
-from lab.plumbing import host_of, random_text
+from lab.plumbing import WSGIApp, host_of, random_text
 
 if TYPE_CHECKING:
     from lab.nextcloud.server import NextcloudServer
@@ -164,6 +165,11 @@ def _session_is_alive(session: Session) -> bool:
     return session.token is None or session.token in user.tokens
 
 
+def throttles() -> bool:
+    """Whether wrong passwords count (NC §1.1)."""
+    return state().system.get("auth.bruteforce.protection.enabled", True) is not False
+
+
 def _log_in() -> Response | None:
     """Fill `g.caller`; the answer when Nextcloud ends the request at the login already."""
     g.caller = Caller()
@@ -174,8 +180,7 @@ def _log_in() -> Response | None:
     credentials = request.authorization
     if credentials is None or credentials.type != "basic":
         return None
-    throttled = state().system.get("auth.bruteforce.protection.enabled", True)
-    if throttled and state().login_fails > MOST_FAILED_LOGINS:
+    if throttles() and state().login_fails > MOST_FAILED_LOGINS:
         return _throttled()
     found = state().authenticate(credentials.username or "", credentials.password or "")
     if found is None:
@@ -300,21 +305,27 @@ def _after(response: Response) -> Response:
 
 
 class _FrontController:
-    """The rewriting of the web server: the same routes with and without `/index.php`."""
+    """The web server of one Nextcloud: its rewriting offers the same routes with and without `/index.php`."""
 
-    def __init__(self, app: Any) -> None:
-        self._app = app
+    def __init__(self, server: NextcloudServer) -> None:
+        self._server = server
 
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
+        environ["lab.server"] = self._server
         environ["lab.path"] = path
         if path.startswith("/index.php"):
             environ["PATH_INFO"] = path.removeprefix("/index.php") or "/"
-        return self._app(environ, start_response)
+        return _application()(environ, start_response)
 
 
-def build_app(server: NextcloudServer) -> Flask:
-    """The application of one server; the routes are in the modules named after their part of the contract."""
+def build_app(server: NextcloudServer) -> WSGIApp:
+    return _FrontController(server)
+
+
+@functools.cache
+def _application() -> Flask:
+    """The routes, in the modules named after their part of the contract. All servers of a process share them."""
     from lab.nextcloud import http_app, http_core, http_groupfolders, http_ocs, http_provisioning
 
     app = Flask(__name__, static_folder=None)
@@ -323,8 +334,8 @@ def build_app(server: NextcloudServer) -> Flask:
 
     @app.before_request
     def before() -> Response | None:
-        g.server = server
-        with server.state.lock:
+        g.server = request.environ["lab.server"]
+        with g.server.state.lock:
             return _before()
 
     app.after_request(_after)
@@ -332,7 +343,6 @@ def build_app(server: NextcloudServer) -> Flask:
     app.register_error_handler(405, lambda error: _unknown(405))
     for module in (http_app, http_core, http_groupfolders, http_ocs, http_provisioning):
         app.register_blueprint(module.routes)
-    app.wsgi_app = _FrontController(app.wsgi_app)  # type: ignore[method-assign]
     return app
 
 

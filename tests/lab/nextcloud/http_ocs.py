@@ -20,6 +20,7 @@ from lab.nextcloud.http import (
     parameters,
     public_root,
     state,
+    throttles,
 )
 from lab.nextcloud.ocs_envelope import OcsError, ocs_failure, ocs_success
 from lab.nextcloud.state import EXISTS, GROUPFOLDERS, INTEGRATION, OPENPROJECT, POLICY, SECOND_GROUP, StateError, User
@@ -91,7 +92,7 @@ def capabilities() -> Any:
     profile = state().profile
     major, minor, micro = (int(part) for part in profile.version.split("."))
     on_disk = state().apps.get(GROUPFOLDERS)
-    parts: dict[str, Any] = {"bruteforce": {"delay": state().login_delay, "allow-listed": False}}
+    parts: dict[str, Any] = {"bruteforce": {"delay": state().login_delay, "allow-listed": not throttles()}}
     if caller().user:
         parts = {"core": {"pollinterval": 60, "webdav-root": "remote.php/webdav"}, **parts}
     if state().app_enabled(INTEGRATION):

@@ -479,9 +479,7 @@ class NextcloudState:
             user = self.find_user(entry.id) if entry.type == "user" else None
             holder = user or self.groups.get(entry.id)
             if holder:
-                shown.append(
-                    {"type": entry.type, "id": user.uid if user else entry.id, "displayname": holder.name}
-                )
+                shown.append({"type": entry.type, "id": user.uid if user else entry.id, "displayname": holder.name})
         return shown
 
     def group_details(self, folder: GroupFolder) -> dict[str, dict[str, Any]]:

@@ -476,10 +476,11 @@ class NextcloudState:
         """Managers that still exist, as lists show them (NC §4.1): users in the account's spelling, not in the rule's (seen on 29.0.6)."""
         shown = []
         for entry in folder.manage:
-            user = self.find_user(entry.id) if entry.type == "user" else None
-            holder = user or self.groups.get(entry.id)
+            holder: User | Group | None
+            holder = self.find_user(entry.id) if entry.type == "user" else self.groups.get(entry.id)
             if holder:
-                shown.append({"type": entry.type, "id": user.uid if user else entry.id, "displayname": holder.name})
+                own = holder.uid if isinstance(holder, User) else holder.gid
+                shown.append({"type": entry.type, "id": own, "displayname": holder.name})
         return shown
 
     def group_details(self, folder: GroupFolder) -> dict[str, dict[str, Any]]:

@@ -18,7 +18,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -139,6 +139,7 @@ class LabServer(ABC):
             "starts": lambda request: self.command_starts,
             "read_only": self._control_read_only,
             "reset": lambda request: self.reset(),
+            "state": lambda request: {key: value for key, value in vars(self.state).items() if key[0] != "_"},
             "faults": self._control_faults,
         }
         self._server: BaseWSGIServer = make_server(
@@ -273,7 +274,16 @@ class LabServer(ABC):
         control = self.controls.get(request.path.removeprefix(CONTROL_PREFIX))
         if control is None:
             return Response("no such control route", 404)
-        return Response(json.dumps(control(request)), mimetype="application/json")
+        return Response(json.dumps(control(request), default=_plain), mimetype="application/json")
+
+
+def _plain(value: Any) -> Any:
+    """Rows of a state as JSON; what is no data, such as a lock, as text."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    if isinstance(value, (set, frozenset, tuple)):
+        return list(value)
+    return str(value)
 
 
 def _drop(environ: WSGIEnvironment) -> None:

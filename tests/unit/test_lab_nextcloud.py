@@ -244,6 +244,20 @@ def test_reset_brings_back_a_fresh_server(server: NextcloudServer, client: Clien
     assert len(server.log) == 1
 
 
+def test_another_process_can_look_and_order_faults(server: NextcloudServer, client: Client) -> None:
+    client.patch_setup(**WHOLE)
+
+    def control(method: str, name: str, **arguments: Any) -> Any:
+        return requests.request(method, f"{server.url}/__lab__/{name}", timeout=10, **arguments).json()
+
+    control("POST", "faults", json={"kind": "html_502"})
+    assert client("GET", "/status.php").status_code == 502
+    assert control("GET", "state")["users"][OPENPROJECT]["enabled"] is True
+    assert [exchange["status"] for exchange in control("GET", "log")] == [200, 502]
+    control("POST", "reset")
+    assert OPENPROJECT not in control("GET", "state")["users"]
+
+
 def test_an_address_is_looked_at_for_real(server: NextcloudServer, client: Client) -> None:
     token = client("GET", "/index.php/csrftoken").json()["token"]
 

@@ -11,6 +11,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.opnc.integration.plugins.module_utils._core.errors import Refused, TransportError
 from ansible_collections.opnc.integration.plugins.module_utils._nextcloud import group_folders
 from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.admin import Folder, parse_folders

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from .._core.argspec import ArgumentSpec
-from .._core.errors import ApiError, BadInput
+from .._core.errors import ApiError, BadInput, CommandError
 from .._core.module import Call
 from .admin import Folder, Group, NextcloudAdmin, User
 from .admin_http import HttpAdmin
@@ -58,7 +58,11 @@ class FallbackAdmin(NextcloudAdmin):
         return self.http.folders()
 
     def data_directory(self) -> str:
-        return self.occ.data_directory()
+        try:
+            return self.occ.data_directory()
+        except CommandError:
+            # it only serves a warning, and occ is not what this run depends on
+            return ""
 
     def encrypts_all_but_group_folders(self) -> bool:
         return self.http.encrypts_all_but_group_folders()

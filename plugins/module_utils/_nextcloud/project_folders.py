@@ -9,10 +9,9 @@ Nextcloud's own set-up refuses as soon as one piece exists (NC §3.2); here ever
 
 from __future__ import annotations
 
-import glob
-import os
 import typing as t
 from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
 
 from .._core.errors import Failure, Refused
 from .._core.fields import changes
@@ -81,7 +80,7 @@ class Pieces:
         return group_folders.find(self.folders, MOUNT_POINT, self.server)
 
 
-def read_pieces(admin: NextcloudAdmin, *, user_document: t.Mapping[str, t.Any] | None | Unread = UNREAD) -> Pieces:
+def read_pieces(admin: NextcloudAdmin, *, user_document: t.Mapping[str, t.Any] | Unread | None = UNREAD) -> Pieces:
     """Read what exists: the user, those groups that it is not a member of, and the folders; at most three requests.
 
     :param user_document: what C(GET /ocs/v2.php/cloud/users/OpenProject) answered, C(None) for 404; given, it is not asked again.
@@ -170,7 +169,9 @@ def completed(pieces: Pieces, *, adopt_folder: bool = False) -> dict[str, t.Any]
     """The project folders as they will be shown once nothing is missing."""
     entity = _folder_entity(pieces, adopt_folder) or {"groups": {}}
     wished = {**entity, **_folder_wish(entity)}
-    return _as_shown({gid: True for gid in GROUPS}, {gid: True for gid in GROUPS}, True, wished)
+    # where it cannot be seen, it is not looked at afterwards either
+    group_admin = {gid: None if known is None else True for gid, known in pieces.group_admin.items()}
+    return _as_shown(dict.fromkeys(GROUPS, True), group_admin, True, wished)
 
 
 def shown(pieces: Pieces) -> dict[str, t.Any]:
@@ -196,7 +197,7 @@ def warnings(admin: NextcloudAdmin, pieces: Pieces, todo: t.Sequence[Piece]) -> 
     found = [quota_warning(pieces)]
     if any(piece.kind in ("create_folder", "rename_folder") for piece in todo):
         home = pieces.user.home if pieces.user is not None else ""
-        found.append(shadow_warning(os.path.dirname(home) if home else admin.data_directory()))
+        found.append(shadow_warning(str(PurePath(home).parent) if home else admin.data_directory()))
         # both groups asked for one by one: looking for the encryption as well would cost more than k + 5 starts of occ
         shows_groups = pieces.user is None or pieces.user.group_admin is not None or pieces.looked_up < len(GROUPS)
         if shows_groups and admin.encrypts_all_but_group_folders():
@@ -230,12 +231,9 @@ def shadow_warning(data_directory: str) -> str:
 
     :param data_directory: only looked at when it is on the machine that runs the module.
     """
-    if not data_directory or not any(
-        os.path.exists(os.path.join(data_directory, mark)) for mark in DATA_DIRECTORY_MARKS
-    ):
+    if not data_directory or not any((Path(data_directory) / mark).exists() for mark in DATA_DIRECTORY_MARKS):
         return ""
-    pattern = os.path.join(glob.escape(data_directory), "*", "files", MOUNT_POINT)
-    owners = sorted(path.split(os.sep)[-3] for path in glob.glob(pattern))
+    owners = sorted(path.parts[-3] for path in Path(data_directory).glob(f"*/files/{MOUNT_POINT}"))
     if not owners:
         return ""
     listed = ", ".join(owners[:5]) + (f" and {len(owners) - 5} more" if len(owners) > 5 else "")
@@ -251,8 +249,8 @@ def _missing_of_user(pieces: Pieces) -> list[Piece]:
         entity["group_admin"] = pieces.group_admin
     wish = {
         "enabled": True,
-        "memberships": {gid: True for gid in GROUPS},
-        "group_admin": {gid: True for gid in GROUPS},
+        "memberships": dict.fromkeys(GROUPS, True),
+        "group_admin": dict.fromkeys(GROUPS, True),
     }
     return users.steps(USER, entity, changes(users.FIELDS, wish, entity or {}))
 
@@ -269,11 +267,7 @@ def _missing_of_folder(pieces: Pieces, adopt_folder: bool) -> list[Piece]:
             folder_ids=[folder.id],
         )
     entity = _folder_entity(pieces, adopt_folder)
-    wish = _folder_wish(entity or {})
-    delta = changes(group_folders.fields(), wish, entity or {})
-    if entity is not None and set(wish["managing_users"]) - set(entity["managing_users"]):
-        # the app compares this one id with its case (a rule for "openproject" does not count)
-        delta["managing_users"] = wish["managing_users"]
+    delta = changes(group_folders.fields(), _folder_wish(entity or {}), entity or {})
     rename = [group_folders.renaming(renamed, MOUNT_POINT)] if renamed is not None else []
     return [*rename, *group_folders.steps(MOUNT_POINT, entity, delta)]
 

@@ -10,7 +10,7 @@ import importlib
 import json
 import os
 import shlex
-import shutil
+import sys
 import typing as t
 from pathlib import Path
 
@@ -20,6 +20,13 @@ from ansible.module_utils.testing import patch_module_args
 
 MODULES = "ansible_collections.opnc.integration.plugins.modules"
 STAND_INS = Path(__file__).parent / "stand_ins"
+TOOLS = {
+    "docker": "containers.py",
+    "podman": "containers.py",
+    "kubectl": "containers.py",
+    "su": "accounts.py",
+    "runuser": "accounts.py",
+}
 SECRET_NAMES = ("password", "secret", "api_key", "token", "environment")
 
 
@@ -60,6 +67,14 @@ def run_module(capfd: pytest.CaptureFixture[str]) -> RunModule:
     return run
 
 
+def stand_in(path: Path, file: Path, folder: Path) -> None:
+    """Make a command that runs this Python file, with the Python of the tests, also where no environment arrives."""
+    variables = f"STAND_IN_NAME={path.name} STAND_IN_FOLDER={shlex.quote(str(folder))}"
+    words = shlex.join([sys.executable, "-I", "-S", str(file)])
+    path.write_text(f'#!/bin/sh\n{variables} exec {words} "$@"\n', encoding="utf-8")
+    path.chmod(0o755)
+
+
 class FakeOcc:
     """The stand-in of occ: a table of answers, and what it was asked.
 
@@ -68,7 +83,7 @@ class FakeOcc:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.path = folder, str(folder / "occ")
-        shutil.copy(STAND_INS / "occ", self.path)
+        stand_in(folder / "occ", STAND_INS / "table_occ.py", folder)
         self.table: dict[str, list[dict[str, t.Any]]] = {}
         self._save()
 
@@ -105,9 +120,12 @@ def fake_occ(tmp_path: Path) -> FakeOcc:
 
 @pytest.fixture
 def on_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Put the stand-ins of docker, podman, kubectl, su, runuser and occ on PATH, before the real ones."""
-    monkeypatch.setenv("PATH", f"{STAND_INS}:{os.environ['PATH']}")
-    monkeypatch.setenv("STAND_IN_FOLDER", str(tmp_path))
+    """Put the stand-ins of docker, podman, kubectl, su and runuser on PATH, before the real ones."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name, file in TOOLS.items():
+        stand_in(folder / name, STAND_INS / file, tmp_path)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
 
 
 def _text(warning: t.Any) -> str:

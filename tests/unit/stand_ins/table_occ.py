@@ -1,11 +1,10 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026, the authors of opnc.integration
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 """occ that answers from a table, and writes down how it was started.
 
-In the folder that holds it, or that STAND_IN_FOLDER names: answers.json maps a command to a list of answers, of which the last one is
+In the folder that STAND_IN_FOLDER names: answers.json maps a command to a list of answers, of which the last one is
 repeated; log.jsonl gets a line for each start. It runs only as the owner that owner.txt names, as older versions of occ do.
 """
 
@@ -18,7 +17,7 @@ import sys
 import time
 from pathlib import Path
 
-FOLDER = Path(os.environ.get("STAND_IN_FOLDER") or Path(sys.argv[0]).parent)
+FOLDER = Path(os.environ["STAND_IN_FOLDER"])
 FLAGS = ["--no-warnings", "--no-ansi", "-n"]
 WRONG_USER = """Console has to be executed with the user that owns the file config/config.php
 Current user id: {current}

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026, the authors of opnc.integration
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -10,9 +9,8 @@ from __future__ import annotations
 import getopt
 import os
 import sys
-from pathlib import Path
 
-NAME = Path(sys.argv[0]).name
+NAME = os.environ["STAND_IN_NAME"]
 UIDS = {"root": "0", "www-data": "33"}
 
 try:

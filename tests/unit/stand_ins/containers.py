@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026, the authors of opnc.integration
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -14,9 +13,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
-NAME = Path(sys.argv[0]).name
+NAME = os.environ["STAND_IN_NAME"]
 CONTAINERS = ("nextcloud", "deploy/nextcloud")
 UIDS = {"root": "0", "www-data": "33"}
 
@@ -30,9 +28,6 @@ def fail(words: str, rc: int) -> None:
 def leave(command: list[str], uid: str, has_input: bool) -> None:
     """Run the command inside and leave with its exit code."""
     environment = {"PATH": os.environ["PATH"], "STAND_IN_UID": uid, "HOME": "/"}
-    folder = os.environ.get("STAND_IN_FOLDER")
-    if folder:
-        environment["STAND_IN_FOLDER"] = folder
     try:
         done = subprocess.run(
             command, env=environment, cwd="/", stdin=None if has_input else subprocess.DEVNULL, check=False

@@ -6,10 +6,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import requests
+
 from conformance.replay import Recording, Replay
+from lab.nextcloud.server import NextcloudServer
 from lab.nextcloud.state import GROUPFOLDERS, INTEGRATION, App, NextcloudState
+from lab.openproject.state import AUTOMATIC
+from lab.plumbing import Faults
 
 Step = Callable[[Replay], None]
 
@@ -111,11 +119,114 @@ def _fresh(replay: Replay, system: dict[str, Any]) -> None:
     state.system = {key: state.system[key] for key in SECRET_SYSTEM} | system
 
 
+# OpenProject and its Nextclouds
+
+API_KEY_OF_ADMIN = "8c3b44611f7e97167c100fd1ba1df766c78495fcdf5c0cbce5723cc78fe37555"
+API_KEY_OF_OTHER = "abdca0e348699abb4f8510c623709dc6004efc4c76a1d3a6619790255fdfcfb1"
+
+
+def pair(replay: Replay) -> None:
+    """An OpenProject without storages and the Nextcloud on port 8181."""
+    _fresh(replay, SYSTEM_29)
+    nextcloud, openproject = replay.lab.nextcloud, replay.lab.openproject
+    replay.nextcloud.system |= {"trusted_domains": ["127.0.0.1"], "overwrite.cli.url": nextcloud.url}
+    user, password = openproject.basic_auth
+    for recorded, here in {
+        "bootstrap": user,
+        "bootstrap-pass-1": password,
+        API_KEY_OF_ADMIN: openproject.api_key,
+        API_KEY_OF_OTHER: str(replay.openproject.users[5].api_key),
+        ADMIN_29: nextcloud.admin[1],
+        "127.0.0.1:8080": openproject.url.removeprefix("http://"),
+        "127.0.0.1:8181": nextcloud.url.removeprefix("http://"),
+    }.items():
+        replay.identities.learn_text(recorded, here)
+
+
+def second_nextcloud(replay: Replay) -> None:
+    """And the one on port 8191, with the integration app disabled."""
+    pair(replay)
+    directory = replay.stack.enter_context(TemporaryDirectory())
+    other = NextcloudServer(replay.recording.nextcloud, Faults(), Path(directory))
+    other.start()
+    replay.stack.callback(other.stop)
+    other.state.disable_app(INTEGRATION)
+    replay.others["8191"] = other
+    replay.identities.learn_text("127.0.0.1:8191", other.url.removeprefix("http://"))
+    replay.identities.learn_text("LOCALHOST:8191", other.url.removeprefix("http://").replace("127.0.0.1", "LOCALHOST"))
+
+
+def linked(replay: Replay) -> None:
+    """A complete link, made over HTTP."""
+    pair(replay)
+    make_link(replay)
+
+
+def make_link(replay: Replay) -> None:
+    nextcloud, openproject = replay.lab.nextcloud, replay.lab.openproject
+    with requests.Session() as session:
+        session.auth = openproject.basic_auth
+        session.headers["Content-Type"] = "application/json"
+        links = {"origin": {"href": nextcloud.url}, "type": {"href": "urn:openproject-org:api:v3:storages:Nextcloud"}}
+        storages = f"{openproject.url}/api/v3/storages"
+        storage = session.post(storages, json={"name": "nc", "_links": links}).json()
+        application = storage["_embedded"]["oauthApplication"]
+        values = {
+            "openproject_instance_url": openproject.url,
+            "openproject_client_id": application["clientId"],
+            "openproject_client_secret": application["clientSecret"],
+            "authorization_method": "oauth2",
+            "default_enable_navigation": False,
+            "default_enable_unified_search": False,
+            "setup_project_folder": True,
+            "setup_app_password": True,
+        }
+        setup = f"{nextcloud.url}/index.php/apps/integration_openproject/setup"
+        made = requests.patch(setup, json={"values": values}, auth=nextcloud.admin).json()
+        client = {"clientId": made["nextcloud_client_id"], "clientSecret": made["nextcloud_client_secret"]}
+        one = f"{storages}/{storage['id']}"
+        session.post(f"{one}/oauth_client_credentials", json=client)
+        session.patch(one, json={"applicationPassword": made["openproject_user_app_password"]})
+
+
+def with_folders(replay: Replay) -> None:
+    """The link in both projects, with automatic folders that the worker has made."""
+    linked(replay)
+    (storage,) = replay.openproject.storages.values()
+    for project in replay.openproject.projects.values():
+        replay.openproject.add_project_storage(project, storage, AUTOMATIC)
+    replay.lab.openproject.nextcloud_side().make_missing_folders(storage)
+
+
+def with_many_folders(replay: Replay) -> None:
+    """The same storage under the number that it had."""
+    with_folders(replay)
+    replay.identities.learn_number("storage", 158, min(replay.openproject.storages))
+
+
+def archived(replay: Replay) -> None:
+    """A linked storage, and every project archived."""
+    second_nextcloud(replay)
+    make_link(replay)
+    replay.others["8191"].state.enable_app(INTEGRATION)
+    for project in replay.openproject.projects.values():
+        project.active = False
+
+
 # Between the lines
 
 
-def fresh_pair(replay: Replay) -> None:
-    replay.lab.reset()
+def on_other(change: Callable[[NextcloudState], None]) -> Step:
+    """Something was done to the Nextcloud on port 8191."""
+    return lambda replay: change(replay.others["8191"].state)
+
+
+def _maintenance(on: bool) -> Callable[[NextcloudState], None]:
+    def change(state: NextcloudState) -> None:
+        state.maintenance = on
+        state.enable_app(INTEGRATION)
+
+    return change
 
 
 def both(*steps: Step) -> Step:
@@ -147,6 +258,10 @@ def on_disk(app: str, **changes: Any) -> Step:
             setattr(replay.nextcloud.apps[app], name, value)
 
     return run
+
+
+def app_value(app: str, key: str, value: str) -> Step:
+    return lambda replay: replay.nextcloud.set_app_value(app, key, value)
 
 
 def system(**values: Any) -> Step:
@@ -204,6 +319,11 @@ def files_there(app: str, version: str) -> Step:
     return run
 
 
+def older_integration(replay: Replay) -> None:
+    """The files of the integration app 2.11.3, which does not confirm its own user."""
+    replay.nextcloud.profile = replace(replay.nextcloud.profile, confirms_own_user=False)
+
+
 OLD_RELEASES = {INTEGRATION: "2.11.3", GROUPFOLDERS: "20.1.17"}
 NEW_RELEASES = {INTEGRATION: "2.11.4", GROUPFOLDERS: "20.1.18"}
 ARCHIVE_MISSING = (
@@ -229,17 +349,54 @@ RECORDINGS: dict[str, Recording] = {
     for recording in (
         Recording("nextcloud-29/occ", "29", fresh_29),
         Recording("nextcloud-29/http-states", "29", fresh_29, steps={135: no_oauth_clients}),
-        Recording("nextcloud-32/http-auth-restrictions", "32", with_alice_32),
-        Recording("nextcloud-32/http-integration-auth", "32", with_alice_32),
-        Recording("nextcloud-32/http-integration-projectfolder-states", "32", reachable_32),
-        Recording("nextcloud-32/http-integration-projectfolder", "32", with_alice_32),
-        Recording("nextcloud-32/http-integration-recommended-flow", "32", reachable_32),
-        Recording("nextcloud-32/http-integration-setup", "32", reachable_32, steps={79: no_oauth_clients}),
-        Recording("nextcloud-32/http-integration-urlcheck-revoke-oidc", "32", with_alice_32),
-        Recording("nextcloud-32/http-ocs-provisioning", "32", with_alice_32),
-        Recording("nextcloud-32/http-password-confirmation-simulated-pr61322", "32", with_alice_32),
-        Recording("nextcloud-32/misc-batch-oauth2-subadmin", "32", with_alice_32),
-        Recording("nextcloud-32/misc-patch-traps", "32", with_alice_32),
+        Recording(
+            "nextcloud-32/http-auth-restrictions",
+            "32",
+            with_alice_32,
+            texts=PATHS_32,
+            steps={15: state(two_factor_enforced=True), 22: state(two_factor_enforced=False)},
+        ),
+        Recording("nextcloud-32/http-integration-auth", "32", with_alice_32, texts=PATHS_32),
+        Recording(
+            "nextcloud-32/http-integration-projectfolder-states",
+            "32",
+            reachable_32,
+            texts=PATHS_32,
+            steps={
+                **{number: reachable_32 for number in (6, 12, 18, 24, 30, 37, 50, 130, 143, 160, 163)},
+                70: no_managers,
+                126: no_managers,
+                139: files_away(GROUPFOLDERS),
+            },
+        ),
+        Recording("nextcloud-32/http-integration-projectfolder", "32", with_alice_32, texts=PATHS_32),
+        Recording("nextcloud-32/http-integration-recommended-flow", "32", reachable_32, steps={15: reachable_32}),
+        Recording(
+            "nextcloud-32/http-integration-setup", "32", reachable_32, steps={51: reachable_32, 79: no_oauth_clients}
+        ),
+        Recording(
+            "nextcloud-32/http-integration-urlcheck-revoke-oidc",
+            "32",
+            with_alice_32,
+            steps={number: with_alice_32 for number in (21, 47, 73, 99, 125, 151, 201, 203)},
+        ),
+        Recording("nextcloud-32/http-ocs-provisioning", "32", with_alice_32, texts=PATHS_32),
+        Recording(
+            "nextcloud-32/http-password-confirmation-simulated-pr61322",
+            "32",
+            both(with_alice_32, state(app_passwords_need_confirmation=True)),
+            texts=PATHS_32,
+            steps={26: older_integration},
+        ),
+        Recording(
+            "nextcloud-32/misc-batch-oauth2-subadmin",
+            "32",
+            with_alice_32,
+            texts=PATHS_32,
+            # Line 12 ran several commands in one process.
+            steps={13: app_value(INTEGRATION, "zz", "1")},
+        ),
+        Recording("nextcloud-32/misc-patch-traps", "32", with_alice_32, texts=PATHS_32),
         Recording(
             "nextcloud-32/occ-apps",
             "32",
@@ -312,12 +469,17 @@ RECORDINGS: dict[str, Recording] = {
         ),
         Recording("nextcloud-32/occ-groupfolders", "32", with_alice_32, texts=PATHS_32),
         Recording("nextcloud-32/occ-users-groups", "32", fresh_32, texts=PATHS_32),
-        Recording("openproject-15.4/http-auth", "29", fresh_pair),
-        Recording("openproject-15.4/http-no-active-project", "29", fresh_pair),
-        Recording("openproject-15.4/http-project-storages", "29", fresh_pair),
-        Recording("openproject-15.4/http-scale", "29", fresh_pair),
-        Recording("openproject-15.4/http-storages", "29", fresh_pair),
-        Recording("openproject-15.4/link-full", "29", fresh_pair),
+        Recording("openproject-15.4/http-auth", "29", linked),
+        Recording("openproject-15.4/http-no-active-project", "29", archived),
+        Recording("openproject-15.4/http-project-storages", "29", with_folders),
+        Recording("openproject-15.4/http-scale", "29", with_many_folders),
+        Recording(
+            "openproject-15.4/http-storages",
+            "29",
+            second_nextcloud,
+            steps={18: on_other(_maintenance(True)), 21: on_other(_maintenance(False))},
+        ),
+        Recording("openproject-15.4/link-full", "29", pair),
     )
 }
 

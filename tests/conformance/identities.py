@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-_IN_FILTER = r"_?[iI]d(?:%[0-9A-F]{2}|[^0-9%])*?values(?:%[0-9A-F]{2}|[^0-9%])+?"
+_TO_VALUE = r"(?:%[0-9A-F]{2}|[^0-9%])*?values(?:%[0-9A-F]{2}|[^0-9%])+?"
 """From the name of a filter to its value, percent-encoded or not."""
+_IN_FILTER = f"_?[iI]d{_TO_VALUE}"
 
 ID_SPOTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(f"({prefix})([0-9]+)"))
@@ -32,6 +33,10 @@ ID_SPOTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("file", "fileid="),
         ("file", "/f/"),
         ("folder", "/folders/"),
+        ("file", "/files/"),
+        ("storage", "storage_id="),
+        ("project", f"%22project%22{_TO_VALUE}"),
+        ("storage", f"%22storage%22{_TO_VALUE}"),
     )
 )
 """Where a text names something by a number that its server handed out."""

@@ -15,8 +15,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from conformance.arrangements import RECORDINGS
-from conformance.recording import RECORDED, Line
+from conformance.arrangements import NOT_REPLAYED, RECORDINGS
+from conformance.recording import LEFT_OUT, RECORDED, Line
 
 REQUEST_HEADERS = {
     "accept",
@@ -65,14 +65,22 @@ def _slim_answer(answer: dict[str, Any]) -> dict[str, Any]:
 
 def import_all(source: Path) -> None:
     for name in RECORDINGS:
-        rows = (source / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
-        lines = [Line(number, json.loads(row)) for number, row in enumerate(rows)]
         target = RECORDED / f"{name}.jsonl"
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(
-            "".join(json.dumps({"line": line.number, **slim(line)}, ensure_ascii=False) + "\n" for line in lines),
+            "".join(
+                json.dumps({"line": line.number, **slim(line)}, ensure_ascii=False) + "\n"
+                for line in _lines(source, name)
+            ),
             encoding="utf-8",
         )
+    counts = {name: sum(line.is_exchange for line in _lines(source, name)) for name in NOT_REPLAYED}
+    LEFT_OUT.write_text(json.dumps(counts, indent=2) + "\n", encoding="utf-8")
+
+
+def _lines(source: Path, name: str) -> list[Line]:
+    rows = (source / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+    return [Line(number, json.loads(row)) for number, row in enumerate(rows)]
 
 
 if __name__ == "__main__":

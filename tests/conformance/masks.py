@@ -40,6 +40,7 @@ SECRETS = {
 
 NUMBERS = {
     "nc_oauth_client_id": "oauth_client",
+    "projectId": "project",
     "rootId": "root",
     "storageId": "cache_storage",
     "sortIndex": "sort_index",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,10 +17,12 @@ import requests
 
 from conformance.compare import Answer, Comparison
 from conformance.identities import Identities
+from conformance.other_openproject import RECORDED_ADDRESS, other_openproject
 from conformance.recording import Line, load, split_command
 from conformance.scope import NEXTCLOUD
 from lab import Lab
 from lab.nextcloud.occ import run as run_occ
+from lab.nextcloud.server import NextcloudServer
 from lab.nextcloud.surroundings import Surroundings
 
 PASSWORD_LINE = re.compile(r"(?<=app password:\n)\S+")
@@ -80,12 +82,15 @@ class Outcome:
 
 
 class Replay:
-    """One recording on one lab. `lab`, `nextcloud` (its state) and `identities` are for the arrangements."""
+    """One recording on one lab. What is public is for the arrangements; `stack` ends what they start."""
 
     def __init__(self, recording: Recording, lab: Lab, lines: Sequence[Line] | None = None) -> None:
         self.recording, self.lab = recording, lab
         self.lines = load(recording.name) if lines is None else list(lines)
         self.identities = Identities({**recording.texts})
+        self.stack = ExitStack()
+        self.others: dict[str, NextcloudServer] = {}
+        """Servers besides the lab's two, by the port that they had."""
         self._cookies: dict[str, str] = {}
 
     @property
@@ -243,5 +248,11 @@ class Replay:
 
 def replay(recording: Recording, lines: Sequence[Line] | None = None) -> list[Outcome]:
     """Replay a recording on a lab of its own."""
-    with Lab(nextcloud=recording.nextcloud, openproject=recording.openproject) as lab:
-        return Replay(recording, lab, lines).run()
+    with (
+        Lab(nextcloud=recording.nextcloud, openproject=recording.openproject) as lab,
+        other_openproject() as address,
+    ):
+        started = Replay(recording, lab, lines)
+        started.identities.learn_text(RECORDED_ADDRESS, address)
+        with started.stack:
+            return started.run()

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from conformance.arrangements import RECORDINGS
+from conformance.arrangements import NOT_REPLAYED, RECORDINGS
 from conformance.exceptions import EXCEPTIONS
-from conformance.recording import load
+from conformance.recording import LEFT_OUT, load
 from conformance.replay import Outcome, replay
 
 LEAST_EXCHANGES, LEAST_SHARE = 500, 0.95
@@ -34,7 +35,8 @@ class FileResult:
 
     def reason(self, outcome: Outcome) -> str:
         """Why an exchange is known not to be reproduced; empty when it is not known."""
-        return EXCEPTIONS.get(self.name, {}).get(outcome.line.number, "")
+        known = EXCEPTIONS.get(self.name, {}).get(outcome.line.number)
+        return known.reason if known and known.explains(outcome.differences) else ""
 
     @property
     def stale(self) -> list[int]:
@@ -67,8 +69,10 @@ class Report:
         return not self.unexplained() and not self.stale() and (enough or not whole)
 
     def text(self, *, details: bool = False) -> str:
+        """The table, then what is not reproduced, then what was left out."""
+        width = max(len(file.name) for file in self.files)
         rows = [
-            f"{file.name}: {file.reproduced} of {len(file.outcomes)} recorded exchanges reproduced"
+            f"{file.name:<{width}}  {file.reproduced:4} of {len(file.outcomes):4} recorded exchanges reproduced"
             f" ({file.out_of_scope} out of scope)"
             for file in self.files
         ]
@@ -80,8 +84,15 @@ class Report:
                 if details or not reason:
                     rows += [f"    {difference}" for difference in outcome.differences]
         rows += [f"an exception that is none: {name} {number}" for name, number in self.stale()]
+        rows += [f"not replayed: {name}, {count} exchanges: {reason}" for name, count, reason in not_replayed()]
         rows.append(f"in total: {self.reproduced} of {self.counted} recorded exchanges reproduced")
         return "\n".join(rows)
+
+
+def not_replayed() -> list[tuple[str, int, str]]:
+    """Recordings that are left out as a whole: name, exchanges, reason."""
+    counts = json.loads(LEFT_OUT.read_text(encoding="utf-8"))
+    return [(name, counts[name], reason) for name, reason in NOT_REPLAYED.items()]
 
 
 def conformance(names: Iterable[str]) -> Report:

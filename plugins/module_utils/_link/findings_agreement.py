@@ -88,10 +88,6 @@ _row(
     'The storage of this Nextcloud is called "{storage}", not "{wanted}"', RUN, LINK_MODULE,
 )  # fmt: skip
 _row(
-    "storage_incomplete", ERROR, OPENPROJECT, SERVER_OPENPROJECT,
-    'OpenProject calls the storage "{storage}" incomplete', RUN, LINK_MODULE, NOTHING_SHOWN,
-)  # fmt: skip
-_row(
     "nextcloud_not_linked", ERROR, NEXTCLOUD, SERVER_NEXTCLOUD,
     "Nextcloud is linked to no OpenProject", RUN, LINK_MODULE, NOTHING_SHOWN,
 )  # fmt: skip
@@ -212,7 +208,7 @@ def agreement_findings(seen: Seen) -> list[Finding]:
 def _probe(seen: Seen) -> t.Iterator[Finding]:
     if seen.nextcloud.probe is None or seen.nextcloud.probe[0] is True:
         return
-    result, details = str(seen.nextcloud.probe[0]), seen.nextcloud.probe[1] or "no details"
+    result, details = str(seen.nextcloud.probe[0]), seen.nextcloud.probe[1][:200] or "no details"
     code = f"address_{result}" if f"address_{result}" in TABLE.entries else "address_unexpected_error"
     if any(mark in details for mark in CURL_CERTIFICATE):
         code = "address_certificate"
@@ -235,8 +231,6 @@ def _storage(seen: Seen) -> t.Iterator[Finding]:
     if question.nextcloud is not None and not question.nextcloud.is_same(storage.host):
         code = "storage_host_differs" if _known(storage, seen.half) else "storage_of_another"
         yield TABLE.finding(code, storage=storage.name, host=storage.host, url=question.nextcloud)
-    if not storage.configured and storage.client_id and storage.nextcloud_client_id and not storage.sso:
-        yield TABLE.finding("storage_incomplete", storage=storage.name)
 
 
 def _nextcloud(seen: Seen) -> t.Iterator[Finding]:

@@ -10,7 +10,6 @@ import re
 import typing as t
 from urllib.parse import urlsplit
 
-from .._http.address import Address
 from .._nextcloud.integration import NEWEST_TRIED_APP, NEWEST_TRIED_NEXTCLOUD, OLDEST_APP, OLDEST_NEXTCLOUD
 from .finding import (
     ERROR,
@@ -257,8 +256,8 @@ def _app(seen: Seen) -> t.Iterator[Finding]:
         yield TABLE.finding("app_missing")
     elif row == "no":
         yield TABLE.finding("app_disabled")
-    elif row is None and side.major and not side.app_version:
-        # nobody who may say more was asked
+    elif (row is None and side.major and not side.app_version) or (side.half is not None and not side.half.app):
+        # either nobody who may say more was asked, or the app is enabled and its files are gone
         yield TABLE.finding("app_missing")
     if seen.half is None:
         return
@@ -272,7 +271,7 @@ def _app(seen: Seen) -> t.Iterator[Finding]:
 
 def _surroundings(seen: Seen) -> t.Iterator[Finding]:
     side, address = seen.nextcloud, seen.question.nextcloud
-    if side.link_root and address is not None and not _same_root(side.link_root, address):
+    if side.link_root and address is not None and side.link_root != address.origin:
         yield TABLE.finding(
             "nextcloud_links_elsewhere",
             found=side.link_root, wanted=address.origin, scheme=address.scheme, netloc=address.netloc,
@@ -299,11 +298,6 @@ def _surroundings(seen: Seen) -> t.Iterator[Finding]:
         and proxied
     ):
         yield TABLE.finding("nextcloud_proxy", proxy=_without_credentials(str(side.system["proxy"])), host=host)
-
-
-def _same_root(root: str, address: Address) -> bool:
-    parsed = urlsplit(root)
-    return Address.parse(f"{parsed.scheme}://{parsed.netloc}", option="link").origin == address.origin
 
 
 def _without_credentials(proxy: str) -> str:

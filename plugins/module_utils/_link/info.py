@@ -12,6 +12,7 @@ from __future__ import annotations
 import socket
 import time
 import typing as t
+from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import PurePath
 from urllib.parse import urlsplit
@@ -177,8 +178,18 @@ def _read_nextcloud_as_stranger(client: Nextcloud, facts: Facts) -> None:
     known = data.get("capabilities") or {}
     facts["group_folders_enabled"] = bool((known.get("integration_openproject") or {}).get("groupfolders_enabled"))
     facts["throttling"] = float((known.get("bruteforce") or {}).get("delay") or 0) / 1000
-    logo = urlsplit(str((known.get("theming") or {}).get("logo") or ""))
-    facts["link_root"] = f"{logo.scheme}://{logo.netloc}" if logo.netloc else ""
+    asked, public = client.connection.address, client.connection.public
+    if asked.origin == public.origin:
+        facts["link_root"] = _root((known.get("theming") or {}).get("logo"))
+
+
+def _root(link: t.Any) -> str:
+    """Scheme, host and port of a link, folded as addresses are; empty when it is none."""
+    parsed = urlsplit(str(link or ""))
+    try:
+        return Address.parse(f"{parsed.scheme}://{parsed.netloc}", option="link").origin
+    except BadInput:
+        return ""
 
 
 def _read_nextcloud(client: Nextcloud, question: Question, facts: Facts) -> None:
@@ -187,7 +198,7 @@ def _read_nextcloud(client: Nextcloud, question: Question, facts: Facts) -> None
     _read_cron(admin, facts)
     if facts["app_row"] in ("", "no"):
         return
-    half: NextcloudHalf = integration.read()
+    half = _read_half(integration)
     facts["half"] = half
     if not half.app:
         return
@@ -203,6 +214,15 @@ def _read_nextcloud(client: Nextcloud, question: Question, facts: Facts) -> None
         facts["pieces"] = pieces
         home = pieces.user.home if pieces.user is not None else ""
         facts["shadowed"] = shadow_warning(str(PurePath(home).parent)) if home else ""
+
+
+def _read_half(integration: Integration) -> NextcloudHalf:
+    """The app's settings. When it called itself incomplete before its page was read, only a second look tells whether the page mended it."""
+    half = integration.read()
+    if not half.mended:
+        return half
+    again = integration.read()
+    return replace(again, mended=again.complete)
 
 
 def _read_cron(admin: HttpAdmin, facts: Facts) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._core.errors import ApiError, CredentialsError, Failure, TransportError
+from .._core.errors import ApiError, CredentialsError, Failure
 from .finding import ERROR, LINK_MODULE, NO_ANSWER, WARNING, Finding, Table
 
 #: statuses of a server, or of a proxy in front of it, that is not up yet (field case O17)
@@ -106,8 +106,10 @@ def _kind(failure: Failure) -> str:
         return "not_ready"
     if cause == "tls":
         return "certificate"
-    if isinstance(failure, TransportError):
-        return "not_itself" if cause == "page" else "unreachable"
+    if cause == "connection":
+        return "unreachable"
+    if cause == "page":
+        return "not_itself"
     # an API that is not there: another site, or another path
     if isinstance(failure, ApiError) and failure.status in (404, 405):
         return "not_itself"

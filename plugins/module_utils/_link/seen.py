@@ -59,7 +59,7 @@ class NextcloudSeen:
     :param status: C(status.php), which needs no login and answers in every state of the server (NC §6.3).
     :param app_row: the app's row C(enabled): C(yes), C(no), a JSON list of groups, or empty when it was never there.
     :param throttling: seconds by which Nextcloud delays logins from the address that it sees.
-    :param link_root: scheme, host and port of a link that Nextcloud put into an answer; empty when none was seen.
+    :param link_root: scheme, host and port of a link that Nextcloud put into an answer to a request at its public address.
     :param probe: what Nextcloud says of OpenProject's address (NC §1.4): result and details.
     :param cron_age: seconds since the background jobs ran, by the clock of the machine that runs the check; infinite when they never did.
     :param system: the system configuration, from occ; secrets are left out by occ.

@@ -67,8 +67,8 @@ def fresh_29(replay: Replay) -> None:
     state = replay.nextcloud
     host = replay.lab.nextcloud.url.removeprefix("http://")
     state.system |= {"trusted_domains": [host, "localhost:8191"], "overwrite.cli.url": replay.lab.nextcloud.url}
-    replay.identities.learn_text(ADMIN_29, replay.lab.nextcloud.admin[1])
-    replay.identities.learn_text("127.0.0.1:8191", host)
+    replay.stands_for(ADMIN_29, replay.lab.nextcloud.admin[1])
+    replay.stands_for("127.0.0.1:8191", host)
 
 
 def fresh_32(replay: Replay) -> None:
@@ -76,13 +76,13 @@ def fresh_32(replay: Replay) -> None:
     _fresh(replay, SYSTEM_32)
     # Its installer logged the administrator in.
     replay.nextcloud.record_login(replay.nextcloud.user("admin"))
-    replay.identities.learn_text(ADMIN_32, replay.lab.nextcloud.admin[1])
+    replay.stands_for(ADMIN_32, replay.lab.nextcloud.admin[1])
 
 
 def reachable_32(replay: Replay) -> None:
     """The same behind its web servers, so that it answers to their addresses."""
     fresh_32(replay)
-    replay.identities.learn_text("127.0.0.1:8181", replay.lab.nextcloud.url.removeprefix("http://"))
+    replay.stands_for("127.0.0.1:8181", replay.lab.nextcloud.url.removeprefix("http://"))
 
 
 def without_apps_32(replay: Replay) -> None:
@@ -96,7 +96,7 @@ def without_apps_32(replay: Replay) -> None:
 def config_32(replay: Replay) -> None:
     """Both apps on disk, never enabled; the secret of the server is known."""
     without_apps_32(replay)
-    replay.identities.learn_text("T0xFWK6nh63fnw6pQ1l9mDZNL8jLf5SFjRtRQl4rupFKLKfV", replay.nextcloud.system["secret"])
+    replay.stands_for("T0xFWK6nh63fnw6pQ1l9mDZNL8jLf5SFjRtRQl4rupFKLKfV", replay.nextcloud.system["secret"])
     replay.nextcloud.system["trusted_domains"] = ["localhost"]
 
 
@@ -109,7 +109,7 @@ def core_32(replay: Replay) -> None:
 def with_alice_32(replay: Replay) -> None:
     """And an account that is no administrator."""
     reachable_32(replay)
-    replay.nextcloud.create_user("alice", "Alice-long-password-1")
+    replay.nextcloud.create_user(replay.renamed("alice"), "Alice-long-password-1")
 
 
 def _fresh(replay: Replay, system: dict[str, Any]) -> None:
@@ -140,7 +140,7 @@ def pair(replay: Replay) -> None:
         "127.0.0.1:8080": openproject.url.removeprefix("http://"),
         "127.0.0.1:8181": nextcloud.url.removeprefix("http://"),
     }.items():
-        replay.identities.learn_text(recorded, here)
+        replay.stands_for(recorded, here)
 
 
 def second_nextcloud(replay: Replay) -> None:
@@ -152,8 +152,8 @@ def second_nextcloud(replay: Replay) -> None:
     replay.stack.callback(other.stop)
     other.state.disable_app(INTEGRATION)
     replay.others["8191"] = other
-    replay.identities.learn_text("127.0.0.1:8191", other.url.removeprefix("http://"))
-    replay.identities.learn_text("LOCALHOST:8191", other.url.removeprefix("http://").replace("127.0.0.1", "LOCALHOST"))
+    replay.stands_for("127.0.0.1:8191", other.url.removeprefix("http://"))
+    replay.stands_for("LOCALHOST:8191", other.url.removeprefix("http://").replace("127.0.0.1", "LOCALHOST"))
 
 
 def linked(replay: Replay) -> None:
@@ -169,7 +169,7 @@ def make_link(replay: Replay) -> None:
         session.headers["Content-Type"] = "application/json"
         links = {"origin": {"href": nextcloud.url}, "type": {"href": "urn:openproject-org:api:v3:storages:Nextcloud"}}
         storages = f"{openproject.url}/api/v3/storages"
-        storage = session.post(storages, json={"name": "nc", "_links": links}).json()
+        storage = session.post(storages, json={"name": replay.renamed("nc"), "_links": links}).json()
         application = storage["_embedded"]["oauthApplication"]
         values = {
             "openproject_instance_url": openproject.url,

@@ -33,6 +33,7 @@ ID_SPOTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("file", "fileid="),
         ("file", "/f/"),
         ("folder", "/folders/"),
+        ("folder", "(?:Folder not found|for folder): "),
         ("file", "/files/"),
         ("storage", "storage_id="),
         ("project", f"%22project%22{_TO_VALUE}"),

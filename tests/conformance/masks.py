@@ -43,7 +43,6 @@ NUMBERS = {
     "projectId": "project",
     "rootId": "root",
     "storageId": "cache_storage",
-    "sortIndex": "sort_index",
 }
 """Keys, besides `id`, of numbers that a server hands out, and their kind."""
 

@@ -84,8 +84,14 @@ class Outcome:
 class Replay:
     """One recording on one lab. What is public is for the arrangements; `stack` ends what they start."""
 
-    def __init__(self, recording: Recording, lab: Lab, lines: Sequence[Line] | None = None) -> None:
-        self.recording, self.lab = recording, lab
+    def __init__(
+        self,
+        recording: Recording,
+        lab: Lab,
+        lines: Sequence[Line] | None = None,
+        rename: Callable[[str], str] = str,
+    ) -> None:
+        self.recording, self.lab, self._rename = recording, lab, rename
         self.lines = load(recording.name) if lines is None else list(lines)
         self.identities = Identities({**recording.texts})
         self.stack = ExitStack()
@@ -100,6 +106,14 @@ class Replay:
     @property
     def openproject(self) -> Any:
         return self.lab.openproject.state
+
+    def renamed(self, name: str) -> str:
+        """A name of the recorded server as the lines spell it."""
+        return self._rename(name)
+
+    def stands_for(self, recorded: str, here: str) -> None:
+        """A value of the recorded server, and the one that the lab has for it from the start."""
+        self.identities.learn_text(self.renamed(recorded), here)
 
     def counted(self) -> list[Line]:
         """The exchanges in scope."""
@@ -210,9 +224,10 @@ class Replay:
             )
         if not counted:
             return []
-        recorded = Answer(line.data["rc"], line.data.get("stdout", ""), error_text=line.data.get("stderr", ""))
-        self._learn_from_output(argv, recorded.text, out)
-        return Comparison(self.identities).of_occ(recorded, Answer(code, out, error_text=err))
+        expected = self._learn_from_output(argv, line.data.get("stdout", ""), out)
+        return Comparison(self.identities).of_occ(
+            Answer(line.data["rc"], expected, error_text=line.data.get("stderr", "")), Answer(code, out, error_text=err)
+        )
 
     def _renumbered(self, argv: Sequence[str]) -> list[str]:
         """Ids stand among the words without a name: a folder's is the first one, a token's the second."""
@@ -225,12 +240,15 @@ class Replay:
                 words[index] = str(self.identities.number("token", int(word)))
         return words
 
-    def _learn_from_output(self, argv: Sequence[str], recorded: str, lab: str) -> None:
-        if "groupfolders:create" in argv and recorded.strip().isdigit() and lab.strip().isdigit():
-            self.identities.learn_number("folder", int(recorded), int(lab))
+    def _learn_from_output(self, argv: Sequence[str], recorded: str, lab: str) -> str:
+        """Learn what a command hands out as plain text. Returns the recorded text with the number that the lab counts."""
         old, new = PASSWORD_LINE.search(recorded), PASSWORD_LINE.search(lab)
         if old and new:
             self.identities.learn_text(old.group(), new.group())
+        if "groupfolders:create" in argv and recorded.strip().isdigit() and lab.strip().isdigit():
+            self.identities.learn_number("folder", int(recorded), int(lab))
+            return f"{self.identities.number('folder', int(recorded))}\n"
+        return recorded
 
     @contextmanager
     def _started_as(self, php: Sequence[str], user: str) -> Iterator[None]:
@@ -246,13 +264,15 @@ class Replay:
             setattr(around, name, value)
 
 
-def replay(recording: Recording, lines: Sequence[Line] | None = None) -> list[Outcome]:
-    """Replay a recording on a lab of its own."""
+def replay(
+    recording: Recording, lines: Sequence[Line] | None = None, *, rename: Callable[[str], str] = str
+) -> list[Outcome]:
+    """Replay a recording on a lab of its own; `rename` says what became of a name when the lines were renamed."""
     with (
         Lab(nextcloud=recording.nextcloud, openproject=recording.openproject) as lab,
         other_openproject() as address,
     ):
-        started = Replay(recording, lab, lines)
-        started.identities.learn_text(RECORDED_ADDRESS, address)
+        started = Replay(recording, lab, lines, rename)
+        started.stands_for(RECORDED_ADDRESS, address)
         with started.stack:
             return started.run()

@@ -8,6 +8,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
+
+import pytest
 
 from conformance.arrangements import NOT_REPLAYED, RECORDINGS
 from conformance.exceptions import EXCEPTIONS
@@ -47,6 +50,10 @@ class FileResult:
 
 @dataclass
 class Report:
+    """All recordings that were replayed."""
+
+    KEY: ClassVar[pytest.StashKey[Report]] = pytest.StashKey()
+
     files: list[FileResult] = field(default_factory=list)
 
     @property

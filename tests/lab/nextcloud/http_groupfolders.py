@@ -108,8 +108,11 @@ def list_folders() -> Any:
     assert user is not None, "the route lets nobody in without a login"
     own = set(state().groups_of(user.uid))
     visible = [folder for folder in state().folders.values() if state().is_admin(user.uid) or own & set(folder.groups)]
-    order = {"sortIndex": 0} if state().profile.folders_answer_http_status else {}
-    return {str(folder.id): _shown(folder) | {key: index for key in order} for index, folder in enumerate(visible)}
+    shown = {str(folder.id): _shown(folder) for folder in visible}
+    if state().profile.folders_answer_http_status:
+        for index, folder in enumerate(sorted(visible, key=lambda folder: folder.mount_point)):
+            shown[str(folder.id)]["sortIndex"] = index
+    return shown
 
 
 @folder_route("/<int:folder_id>", "GET")

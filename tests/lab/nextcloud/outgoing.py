@@ -46,8 +46,10 @@ def probe_openproject(server: NextcloudServer, url: str) -> dict[str, Any]:
     try:
         with server.peer_session() as session:
             answer = session.get(target, headers=headers, allow_redirects=False, timeout=TIMEOUT)
-    except requests.RequestException as error:
+    except (requests.ConnectionError, requests.Timeout) as error:
         return {"result": "network_error", "details": f"{_curl_text(error, target)} {CURL_ERRORS} for {target}"}
+    except requests.RequestException as error:
+        return {"result": "request_exception", "details": str(error)}
     reason = f"{answer.status_code} {HTTPStatus(answer.status_code).phrase}"
     body = _json(answer)
     if answer.status_code >= 500:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from requests import Session
 from werkzeug.wrappers import Request
 
 from lab.nextcloud.http import build_app
@@ -40,6 +41,15 @@ class NextcloudServer(LabServer):
         state.enable_app(GROUPFOLDERS)
         state.enable_app(INTEGRATION)
         return state
+
+    def peer_session(self) -> Session:
+        """Outgoing requests trust the imported certificates (`security:certificates`)."""
+        session = super().peer_session()
+        if self.state.certificates:
+            bundle = self.directory / "nextcloud-certificates.pem"
+            bundle.write_text("\n".join(self.state.certificates.values()))
+            session.verify = str(bundle)
+        return session
 
     def build_app(self) -> WSGIApp:
         return build_app(self)

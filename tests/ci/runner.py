@@ -95,10 +95,16 @@ class Stage:
         start = ["python", "-m", *(["coverage", "run", "-m"] if coverage else []), "pytest"]
         return self.run(name, [*start, "-q", "-ra", f"--junit-xml={report}", *arguments], count=count)
 
-    def fail(self, message: str) -> None:
-        """Count as failed what no command can find out."""
+    def succeed(self, name: str) -> None:
+        """Count as passed what is not a command."""
+        self.passed += 1
+        self.say(f"{self.name}: {name}: passed")
+
+    def fail(self, name: str, output: str = "") -> None:
+        """Count as failed what is not a command, and show why."""
         self.failed += 1
-        self.say(f"{self.name}: {message}: failed")
+        shown = [f"  | {line}" for line in output.splitlines()[-LINES_OF_A_FAILURE:]]
+        self.say("\n".join([f"{self.name}: {name}: failed", *shown]))
 
     def say(self, text: str, *, only_loud: bool = False) -> None:
         """Print text that other stages' lines do not tear apart."""

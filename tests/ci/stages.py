@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ci import places
+from ci.matrix import matrix as matrix
 from ci.places import CACHE, COLLECTIONS, NAME, ROOT
 from ci.runner import Stage
 

@@ -33,6 +33,9 @@ PEER_HEADER = "X-Lab-Peer"
 
 CONTROL_PREFIX = "/__lab__/"
 
+COMMAND = "COMMAND"
+"""In place of a method: the exchange is a start of the server's command, with its words as a JSON body."""
+
 # http.server would otherwise print a line for each request into the test's output.
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
 
@@ -103,6 +106,11 @@ class Faults:
 
     def _count(self, server: str | None) -> int:
         return sum(self._seen.values()) if server is None else self._seen.get(server, 0)
+
+
+Observer = Callable[[Exchange], None]
+OBSERVERS: list[Observer] = []
+"""Told of every request and every start of a command, as it arrives at any lab of this process."""
 
 
 class _QuietHandler(WSGIRequestHandler):
@@ -203,6 +211,15 @@ class LabServer(ABC):
         session.headers[PEER_HEADER] = self.name
         return session
 
+    def note_start(self, argv: list[str]) -> None:
+        """Count one start of the server's command."""
+        self.command_starts.append(argv)
+        self._tell(Exchange(COMMAND, "", "", {}, json.dumps(argv), server=self.name))
+
+    def _tell(self, exchange: Exchange) -> None:
+        for observe in OBSERVERS:
+            observe(exchange)
+
     def _control_read_only(self, request: Request) -> bool:
         if request.method in ("POST", "PUT"):
             self.read_only = bool(request.get_json()["read_only"])
@@ -231,6 +248,7 @@ class LabServer(ABC):
             server=self.name,
         )
         self.log.append(exchange)
+        self._tell(exchange)
         fault = None if exchange.peer else self.faults.next_for(self.name)
         response = self._answer(request, exchange, fault)
         if response is None:

@@ -59,7 +59,7 @@ class NextcloudServer(LabServer):
 
     def _control_occ(self, request: Request) -> dict[str, Any]:
         call = request.get_json()
-        self.command_starts.append(call["argv"])
+        self.note_start(call["argv"])
         with self.state.lock:
             rc, stdout, stderr = run_occ(self, call["argv"], call["env"], call["stdin"])
         return {"rc": rc, "stdout": stdout, "stderr": stderr}

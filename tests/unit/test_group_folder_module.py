@@ -47,11 +47,11 @@ def via(way: tuple[str, str]) -> str:
     return way[1]
 
 
-Manage3 = t.Callable[..., dict[str, t.Any]]
+Managing = t.Callable[..., dict[str, t.Any]]
 
 
 @pytest.fixture
-def manage(lab: Lab, via: str, run_module: t.Any) -> Manage3:
+def manage(lab: Lab, via: str, run_module: t.Any) -> Managing:
     """Check mode, a real run and a second one; all three agree. Returns the result of the real run."""
 
     def run(**wish: t.Any) -> dict[str, t.Any]:
@@ -81,7 +81,7 @@ def _only_folder(lab: Lab) -> GroupFolder:
     return next(iter(folders.values()))
 
 
-def test_a_folder_with_everything(lab: Lab, manage: Manage3) -> None:
+def test_a_folder_with_everything(lab: Lab, manage: Managing) -> None:
     done = manage(
         mount_point="/Plans/",
         groups=[{"name": "builders", "permissions": READ_ONLY}, {"name": "architects"}],
@@ -116,12 +116,12 @@ def test_a_folder_with_everything(lab: Lab, manage: Manage3) -> None:
     assert done["group_folder"] == {"id": made.id, **done["diff"]["after"]}
 
 
-def test_a_bare_folder(lab: Lab, manage: Manage3) -> None:
+def test_a_bare_folder(lab: Lab, manage: Managing) -> None:
     assert manage()["actions"] == ["group folder Plans will be created"]
     assert _only_folder(lab).groups == {}
 
 
-def test_only_what_differs_is_written(lab: Lab, manage: Manage3) -> None:
+def test_only_what_differs_is_written(lab: Lab, manage: Managing) -> None:
     states.folder(lab.nextcloud.state, "Plans", groups={"architects": 31, "builders": 7, "auditors": 1}, quota=1024)
     done = manage(groups=[{"name": "architects"}, {"name": "builders", "permissions": ["read", "write", "share"]}])
     assert done["actions"] == [
@@ -132,26 +132,26 @@ def test_only_what_differs_is_written(lab: Lab, manage: Manage3) -> None:
     assert (folder.groups, folder.quota, folder.files) == ({"architects": 31, "builders": 23}, 1024, states.FILES)
 
 
-def test_append_leaves_other_groups_alone(lab: Lab, manage: Manage3) -> None:
+def test_append_leaves_other_groups_alone(lab: Lab, manage: Managing) -> None:
     states.folder(lab.nextcloud.state, "Plans", groups={"architects": 31})
     done = manage(groups=[{"name": "auditors", "permissions": READ_ONLY}], append=True)
     assert done["group_folder"]["groups"] == {"architects": ALL, "auditors": READ_ONLY}
     assert _only_folder(lab).groups == {"architects": 31, "auditors": 1}
 
 
-def test_no_group_at_all_is_a_wish(lab: Lab, manage: Manage3) -> None:
+def test_no_group_at_all_is_a_wish(lab: Lab, manage: Managing) -> None:
     states.folder(lab.nextcloud.state, "Plans", groups={"architects": 31})
     manage(groups=[])
     assert _only_folder(lab).groups == {}
 
 
-def test_group_ids_keep_their_case(lab: Lab, manage: Manage3) -> None:
+def test_group_ids_keep_their_case(lab: Lab, manage: Managing) -> None:
     states.folder(lab.nextcloud.state, "Plans", groups={"auditors": 31})
     manage(groups=[{"name": "Auditors"}])
     assert _only_folder(lab).groups == {"Auditors": 31}
 
 
-def test_user_ids_do_not(lab: Lab, manage: Manage3) -> None:
+def test_user_ids_do_not(lab: Lab, manage: Managing) -> None:
     managers = [Manage("user", "Bob"), Manage("group", "builders")]
     states.folder(lab.nextcloud.state, "Plans", acl=True, manage=managers)
     assert manage(managing_users=["bob"])["changed"] is False
@@ -164,7 +164,13 @@ def test_user_ids_do_not(lab: Lab, manage: Manage3) -> None:
     }
 
 
-def test_managers_are_dismissed(lab: Lab, manage: Manage3) -> None:
+def test_a_rule_is_written_in_the_spelling_of_the_account(lab: Lab, manage: Managing) -> None:
+    """Nextcloud lists a rule for "bob" as one for "Bob", but does not let Bob manage (seen on 29.0.6)."""
+    manage(managing_users=["bob"])
+    assert [manager.id for manager in _only_folder(lab).manage] == ["Bob"]
+
+
+def test_managers_are_dismissed(lab: Lab, manage: Managing) -> None:
     states.folder(lab.nextcloud.state, "Plans", acl=True, manage=[Manage("user", "Bob"), Manage("group", "builders")])
     done = manage(managing_users=[], managing_groups=["architects"])
     assert done["actions"] == [
@@ -175,7 +181,7 @@ def test_managers_are_dismissed(lab: Lab, manage: Manage3) -> None:
     assert [(manager.type, manager.id) for manager in _only_folder(lab).manage] == [("group", "architects")]
 
 
-def test_switching_advanced_permissions_off_takes_the_managers_along(lab: Lab, manage: Manage3) -> None:
+def test_switching_advanced_permissions_off_takes_the_managers_along(lab: Lab, manage: Managing) -> None:
     states.folder(lab.nextcloud.state, "Plans", acl=True, manage=[Manage("user", "Bob")])
     done = manage(advanced_permissions=False)
     assert done["actions"] == ["advanced permissions of group folder Plans will be switched off"]
@@ -192,14 +198,14 @@ def test_switching_advanced_permissions_off_takes_the_managers_along(lab: Lab, m
         ("unlimited", -3, "unlimited"),
     ],
 )
-def test_quota_in_human_units(typed: str, size: int, said: str, lab: Lab, manage: Manage3) -> None:
+def test_quota_in_human_units(typed: str, size: int, said: str, lab: Lab, manage: Managing) -> None:
     states.folder(lab.nextcloud.state, "Plans", quota=7)
     done = manage(quota=typed)
     assert done["actions"] == [f"the quota of group folder Plans will be {said}"]
     assert _only_folder(lab).quota == size
 
 
-def test_absent_needs_force(lab: Lab, via: str, manage: Manage3, run_module: t.Any) -> None:
+def test_absent_needs_force(lab: Lab, via: str, manage: Managing, run_module: t.Any) -> None:
     folder = states.folder(lab.nextcloud.state, "Plans", groups={"architects": 31})
     args = {**states.options(lab, via), "mount_point": "Plans", "state": "absent"}
     for check_mode in (True, False):

@@ -193,6 +193,7 @@ class GroupFolder(Resource):
         self.check_mode = check_mode
         #: id of the folder that was read; C(None) when there is none
         self.found_id: int | None = None
+        self._spelled: dict[str, str] = {}
 
     @property
     def title(self) -> str:
@@ -208,19 +209,8 @@ class GroupFolder(Resource):
         attempted = f"change {self.title}" if actual is not None else f"create {self.title}"
         for permissions in (delta.get("groups") or {}).values():
             self.admin.check_permissions(bits(permissions), attempted)
-        new = [gid for gid in delta.get("groups") or {} if gid not in (known.get("groups") or {})]
-        new += [gid for gid in delta.get("managing_groups") or [] if gid not in (known.get("managing_groups") or [])]
-        # over HTTP a folder can be given to groups that do not exist (NC §4.3)
-        absent = sorted(set(new) - set(self.admin.groups(dict.fromkeys(new)) if new else ()))
-        absent += [f"user {uid}" for uid in self._new_users(known, delta) if self.admin.user(uid) is None]
-        if absent:
-            raise Refused(
-                f"there is no {' and no '.join(name if name.startswith('user ') else f'group {name}' for name in absent)}",
-                attempted=attempted,
-                server=self.admin.server,
-                remedy="Make them first; the case of group ids counts",
-            )
-        titles = self.describe(actual, delta if actual is not None else wish)
+        self._check_names(known, delta, attempted)
+        titles = self.describe(actual, delta)
         self.admin.check_writes(titles, appoints=(), check_mode=self.check_mode)
 
     def create(self, wish: Entity) -> dict[str, t.Any]:
@@ -250,17 +240,34 @@ class GroupFolder(Resource):
     def describe(self, actual: Entity | None, delta: Entity) -> list[str]:
         return [step.title for step in self._steps(actual, delta)]
 
-    def _steps(self, actual: Entity | None, delta: Entity) -> list[Piece]:
-        if actual is not None and "managing_users" in delta:
-            # in the spelling that the folder has already, so that nobody is dismissed and appointed again
-            spelled = {uid.casefold(): uid for uid in actual["managing_users"]}
-            delta = {**delta, "managing_users": [spelled.get(uid.casefold(), uid) for uid in delta["managing_users"]]}
-        return steps(self.mount_point, actual, delta, append=self.append)
+    def _check_names(self, known: Entity, delta: Entity, attempted: str) -> None:
+        """Over HTTP a folder can be given to groups that do not exist, and managers need not exist anywhere (NC §4.2, §4.3)."""
+        new = [gid for gid in delta.get("groups") or {} if gid not in (known.get("groups") or {})]
+        new += [gid for gid in delta.get("managing_groups") or [] if gid not in (known.get("managing_groups") or [])]
+        found = self.admin.groups(dict.fromkeys(new)) if new else {}
+        absent = [f"group {gid}" for gid in dict.fromkeys(new) if gid not in found]
+        self._spelled = {uid.casefold(): uid for uid in known.get("managing_users") or []}
+        for uid in delta.get("managing_users") or []:
+            if uid.casefold() not in self._spelled:
+                user = self.admin.user(uid)
+                if user is None:
+                    absent.append(f"user {uid}")
+                else:
+                    self._spelled[uid.casefold()] = user.id
+        if absent:
+            raise Refused(
+                f"there is no {' and no '.join(absent)}",
+                attempted=attempted,
+                server=self.admin.server,
+                remedy="Make them first; the case of group ids counts",
+            )
 
-    @staticmethod
-    def _new_users(known: Entity, delta: Entity) -> list[str]:
-        present = {uid.casefold() for uid in known.get("managing_users") or []}
-        return [uid for uid in delta.get("managing_users") or [] if uid.casefold() not in present]
+    def _steps(self, actual: Entity | None, delta: Entity) -> list[Piece]:
+        if "managing_users" in delta:
+            # Nextcloud looks users up in any case, but a rule counts only in the account's own spelling (seen on 29.0.6)
+            users = [self._spelled.get(uid.casefold(), uid) for uid in delta["managing_users"]]
+            delta = {**delta, "managing_users": users}
+        return steps(self.mount_point, actual, delta, append=self.append)
 
 
 def bring_about(call: Call) -> Result:

@@ -231,9 +231,13 @@ def shadow_warning(data_directory: str) -> str:
 
     :param data_directory: only looked at when it is on the machine that runs the module.
     """
-    if not data_directory or not any((Path(data_directory) / mark).exists() for mark in DATA_DIRECTORY_MARKS):
+    try:
+        if not data_directory or not any((Path(data_directory) / mark).exists() for mark in DATA_DIRECTORY_MARKS):
+            return ""
+        owners = sorted(path.parts[-3] for path in Path(data_directory).glob(f"*/files/{MOUNT_POINT}"))
+    except OSError:
+        # the module runs as somebody who may not look there
         return ""
-    owners = sorted(path.parts[-3] for path in Path(data_directory).glob(f"*/files/{MOUNT_POINT}"))
     if not owners:
         return ""
     listed = ", ".join(owners[:5]) + (f" and {len(owners) - 5} more" if len(owners) > 5 else "")

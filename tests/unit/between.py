@@ -145,7 +145,7 @@ class Server:
                     self.close_connection = True
                     return
                 body = said.body.encode() if isinstance(said.body, str) else said.body
-                self.send_response(said.status)
+                self.send_response_only(said.status)
                 for name, value in said.headers:
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(body)))
@@ -198,8 +198,8 @@ class Passing:
     :param keeps_host: hand on the name that the client asked for.
     """
 
-    routes: dict[str, str]
-    sets: dict[str, str | None] = field(default_factory=dict)
+    routes: t.Mapping[str, str]
+    sets: t.Mapping[str, str | None] = field(default_factory=dict)
     keeps_host: bool = True
 
     def __call__(self, asked: Asked) -> Said:

@@ -2,16 +2,20 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One JSON client over requests for both servers: TLS, time-outs, retries, redirects, and errors in the server's own words."""
+"""One JSON client over requests for both servers.
+
+TLS, time-outs, retries, redirects, and errors in the server's own words.
+"""
 
 from __future__ import annotations
 
 import re
+import ssl
 import time
 import traceback
 import typing as t
 from dataclasses import dataclass
-from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from .._core.errors import ApiError, BadInput, NoAnswer, TransportError
@@ -21,16 +25,20 @@ from .address import Address
 try:
     import requests
     import requests.utils
+    import urllib3.exceptions
 except ImportError:
     REQUESTS_IMPORT_ERROR: str | None = traceback.format_exc()
 else:
     REQUESTS_IMPORT_ERROR = None
 
-#: HTTP statuses of a read that may pass when it is repeated (design §6); 503 joins them unless Nextcloud says maintenance.
+#: HTTP statuses of a read that may pass when it is repeated (design §6), 503 unless Nextcloud says maintenance
 PASSING_STATUSES = (429, 502, 503, 504)
 PAUSES = (0.5, 2.0, 4.0)
 LONGEST_RETRY_AFTER = 60.0
 READING_METHODS = ("GET", "HEAD", "PROPFIND")
+#: seconds that only a server takes that holds the answer back; a login password costs Nextcloud one (NC §9)
+SLOW = 8.0
+LONGEST_EXCERPT = 200
 
 
 @dataclass(frozen=True)
@@ -82,9 +90,11 @@ class JsonClient:
     :param sleep: called with seconds between two tries.
     """
 
-    default_headers: t.Mapping[str, str] = {"Accept": "application/json"}
+    default_headers: t.ClassVar[t.Mapping[str, str]] = {"Accept": "application/json"}
     #: an everyday cause of slow answers, as a continuation of a message about a time-out
     slow_because = ""
+    #: which of its paths the other server asks for by itself, for messages about something that stands in front of it
+    needed_by_the_other = ""
 
     def __init__(
         self,
@@ -93,8 +103,9 @@ class JsonClient:
         *,
         session: requests.Session | None = None,
         sleep: t.Callable[[float], None] = time.sleep,
+        warn: t.Callable[[str], None] | None = None,
     ) -> None:
-        self.connection, self.secrets, self._sleep = connection, secrets, sleep
+        self.connection, self.secrets, self._sleep, self._warn = connection, secrets, sleep, warn
         secrets.add_credentials(connection.username, connection.password)
         self.session = session if session is not None else requests.Session()
         self.session.headers.update(self.default_headers)
@@ -138,7 +149,8 @@ class JsonClient:
             last = pause is None or not reading
             try:
                 answer = self._send(method, path, json, form, params, headers, timeout, authorization)
-            except requests.exceptions.RequestException as error:
+            except OSError as error:
+                # not only those of requests: it lets an OSError through for a CA bundle that is not there
                 if last or not _may_pass(error):
                     raise self._transport_error(error, attempted, reading) from error
                 self._sleep(t.cast(float, pause))
@@ -151,15 +163,30 @@ class JsonClient:
             self._sleep(wait)
         raise AssertionError("the last round always returns or raises")
 
-    def read(self, path: str, *, attempted: str, **more: t.Any) -> t.Any:
-        """GET JSON data.
+    def read(self, path: str, *, attempted: str, **more: t.Any) -> dict[str, t.Any]:
+        """GET a JSON object.
 
-        :raises TransportError: the answer is not JSON.
+        :raises TransportError: the answer is none.
         """
-        answer = self.call("GET", path, attempted=attempted, **more)
+        return self.document(self.call("GET", path, attempted=attempted, **more), attempted)
+
+    def document(self, answer: Answer, attempted: str) -> dict[str, t.Any]:
+        """The JSON object in an answer; both servers answer with nothing else.
+
+        :raises TransportError: there is none.
+        """
         if not answer.is_json:
             raise self._not_json(answer, attempted)
-        return answer.data
+        if not isinstance(answer.data, dict):
+            raise TransportError(
+                f"HTTP {answer.status}, an answer in JSON that is not one of {self.connection.product}",
+                attempted=attempted,
+                server=self.server,
+                remedy=self._page_remedy(answer),
+                status=answer.status,
+                cause="page",
+            )
+        return t.cast("dict[str, t.Any]", answer.data)
 
     def explain(self, answer: Answer) -> tuple[str, dict[str, str]]:
         """The server's own words and the facts to decide on (C(identifier), C(attribute)) in an error answer."""
@@ -196,16 +223,34 @@ class JsonClient:
         )
         if "charset" not in response.headers.get("Content-Type", ""):
             response.encoding = "utf-8"
+        if self._stands_in:
+            # the server marks them for https, which ends before it; they go back to nobody but this server
+            for cookie in self.session.cookies:
+                cookie.secure = False
+        if self._warn is not None and response.elapsed.total_seconds() > SLOW:
+            self._warn(f"{self.server} answers very slowly{self.slow_because}.")
         return Answer(response.status_code, response.headers, response.text, _json_of(response))
 
-    def _public_headers(self) -> dict[str, str]:
-        """Both servers answer only to the name they are configured for; behind a TLS proxy they also want to hear of it (OP §2.2)."""
+    @property
+    def _stands_in(self) -> bool:
+        """Whether the play speaks plain http to a server that is known by another address."""
         address, public = self.connection.address, self.connection.public
-        if address.scheme != "http" or (address.netloc == public.netloc and address.scheme == public.scheme):
+        return address.scheme == "http" and address.origin != public.origin
+
+    def _public_headers(self) -> dict[str, str]:
+        """Both servers answer only to the name they are configured for.
+
+        Behind a TLS proxy they also want to hear of https (OP §2.2).
+        """
+        if not self._stands_in:
             return {}
-        self.session.cookies.set_policy(DefaultCookiePolicy(secure_protocols=("http", "https", "wss")))
+        public = self.connection.public
         forwarded = {"X-Forwarded-Proto": "https"} if public.scheme == "https" else {}
         return {"Host": public.netloc, **forwarded}
+
+    def excerpt(self, text: str) -> str:
+        """The beginning of a text for a message, masked before it is cut, or a half of a secret would be left."""
+        return self.secrets.censor(text).strip()[:LONGEST_EXCERPT]
 
     def _error(self, answer: Answer, method: str, path: str, attempted: str) -> ApiError | TransportError:
         if 300 <= answer.status < 400:
@@ -215,7 +260,8 @@ class JsonClient:
             return refined
         if not answer.is_json and _is_html(answer):
             return self._page(answer, attempted)
-        words, facts = self.explain(answer)
+        words, known = self.explain(answer)
+        facts: dict[str, t.Any] = {**known, **retry_after(answer)}
         return ApiError(
             f"HTTP {answer.status}, {self.secrets.censor(words)}",
             attempted=attempted,
@@ -223,35 +269,46 @@ class JsonClient:
             status=answer.status,
             remedy=self._remedy_for(answer),
             **facts,
-            **retry_after(answer),
         )
 
     def _remedy_for(self, answer: Answer) -> str:
         if answer.status == 429:
             return "The server throttles logins or requests from this address; wait a few minutes before the next try"
         if answer.status in (500, 502, 503, 504):
-            return f"The server may still be starting; look at the log of {self.connection.product} and run again when it answers"
+            return (
+                f"The server is not ready, or fails: it may still be starting; look at the log of"
+                f" {self.connection.product} and run again when it answers"
+            )
         return ""
 
-    def _redirect(self, answer: Answer, path: str, attempted: str) -> TransportError:
+    def _redirect(self, answer: Answer, path: str, attempted: str) -> ApiError | TransportError:
         source, target = f"{self.connection.address}{path}", answer.headers.get("Location", "")
         parts = urlsplit(target)
         if parts.netloc and f"{parts.scheme}://{parts.netloc}" != self.connection.address.origin:
             base = target[: -len(path)] if path and target.endswith(path) else f"{parts.scheme}://{parts.netloc}"
-            remedy = f"If {base} is this server, set {self.connection.prefix}_url to it; if not, something in front of the server wants a login first"
+            remedy = (
+                f"If {self.secrets.censor(base)} is this server, set {self.connection.prefix}_url to it; if not,"
+                f" something in front of the server wants a login first: let the play past it{self._other_needs}"
+            )
         else:
             remedy = f"Check the path in {self.connection.prefix}_url, and what stands in front of the server"
+        remedy = _sentences(remedy, self._proxy_remedy())
         return TransportError(
-            f"HTTP {answer.status}, redirected from {source} to {self.secrets.censor(target) or 'nowhere'}; credentials are not sent along",
-            attempted=attempted, server=self.server, remedy=remedy, status=answer.status, cause="redirect",
-        )  # fmt: skip
+            f"HTTP {answer.status}, redirected from {source} to {self.secrets.censor(target) or 'nowhere'};"
+            " credentials are not sent along",
+            attempted=attempted,
+            server=self.server,
+            remedy=remedy,
+            status=answer.status,
+            cause="redirect",
+        )
 
     def _page(self, answer: Answer, attempted: str) -> TransportError:
         return TransportError(
-            self.secrets.censor(f"HTTP {answer.status}, {_describe_page(answer)}"),
+            f"HTTP {answer.status}, {self._describe_page(answer)}",
             attempted=attempted,
             server=self.server,
-            remedy=self._proxy_remedy() or self._page_remedy(answer),
+            remedy=_sentences(self._page_remedy(answer), self._proxy_remedy()),
             status=answer.status,
             cause="page",
         )
@@ -263,42 +320,60 @@ class JsonClient:
         product = self.connection.product
         if answer.headers.get("WWW-Authenticate") and answer.status == 401:
             realm = self.secrets.censor(answer.headers["WWW-Authenticate"])
-            return f"Something in front of {product} asks for a login of its own ({realm}); let the play past it"
+            return (
+                f"Something in front of {product} asks for a login of its own ({realm}): let the play past it"
+                f"{self._other_needs}"
+            )
         if answer.status in (502, 503, 504):
             return f"A proxy in front of {product} answered: {product} is not ready. Run again when it is"
-        return f"Check that {self.connection.prefix}_url is the address of {product} itself and that no proxy or portal answers in its place"
+        return (
+            f"Check that {self.connection.prefix}_url is the address of {product} itself and that no proxy or portal"
+            f" answers in its place: let the play past it{self._other_needs}"
+        )
+
+    @property
+    def _other_needs(self) -> str:
+        return f", and the other server to {self.needed_by_the_other}" if self.needed_by_the_other else ""
+
+    def _describe_page(self, answer: Answer) -> str:
+        text = self.secrets.censor(answer.text)
+        title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
+        content_type = answer.headers.get("Content-Type", "").split(";")[0] or "no content type"
+        words = " ".join((title.group(1) if title else re.sub(r"<[^>]+>", " ", text)).split())[:LONGEST_EXCERPT]
+        by = f" from {self.secrets.censor(answer.headers['Server'])}" if answer.headers.get("Server") else ""
+        return f"an answer that is not JSON ({content_type}{by}{f': {words!r}' if words else ''})"
 
     def _proxy_remedy(self) -> str:
         proxy = _environment_proxy(str(self.connection.address))
         if not proxy:
             return ""
         return (
-            f"The request went through the proxy {proxy} of the environment; if {self.connection.product} is to be reached directly,"
-            f" add {self.connection.address.host} to no_proxy"
+            f"The request went through the proxy {proxy} of the environment; if {self.connection.product} is to be"
+            f" reached directly, add {self.connection.address.host} to no_proxy"
         )
 
-    def _transport_error(
-        self, error: requests.exceptions.RequestException, attempted: str, reading: bool
-    ) -> TransportError:
+    def _transport_error(self, error: OSError, attempted: str, reading: bool) -> TransportError:
         kind = TransportError if reading or not _may_have_arrived(error) else NoAnswer
         answer, remedy = self._cause(error)
         return kind(
             self.secrets.censor(answer),
             attempted=attempted,
             server=self.server,
-            remedy=self._proxy_remedy() or remedy,
-            cause="tls" if isinstance(error, requests.exceptions.SSLError) else "connection",
+            remedy=_sentences(remedy, self._proxy_remedy()),
+            cause="tls" if _is_about_tls(error) else "connection",
         )
 
-    def _cause(self, error: requests.exceptions.RequestException) -> tuple[str, str]:
+    def _cause(self, error: OSError) -> tuple[str, str]:
         prefix, product = self.connection.prefix, self.connection.product
         words = _innermost(error)
-        if isinstance(error, requests.exceptions.SSLError):
-            return (
-                f"the TLS connection failed ({words})",
-                f"If its certificate comes from a private authority, give its CA in {prefix}_ca_path",
+        if not isinstance(error, requests.exceptions.RequestException):
+            return words, (
+                f"REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE in the environment of the play names it: mend that, or give"
+                f" {prefix}_ca_path, which counts instead"
             )
-        if isinstance(error, requests.exceptions.ProxyError):
+        if isinstance(error, requests.exceptions.SSLError):
+            return f"the TLS connection failed ({words})", self._tls_remedy(words)
+        if _refused_by_proxy(error):
             return f"the proxy of the environment did not let the request through ({words})", ""
         if isinstance(error, requests.exceptions.ConnectTimeout):
             return (
@@ -310,26 +385,42 @@ class JsonClient:
                 f"no answer within {self.connection.timeout:g} seconds",
                 f"If {product} is only slow, raise {prefix}_timeout{self.slow_because}",
             )
-        if "Name or service not known" in words or "NameResolution" in words or "resolve" in words:
+        if _cannot_resolve(words):
             return (
                 f"the host name cannot be resolved ({words})",
                 f"Check {prefix}_url and the name service of this host",
             )
         return f"the connection failed ({words})", f"Check that {product} runs and that {prefix}_url is right"
 
+    def _tls_remedy(self, words: str) -> str:
+        prefix, product = self.connection.prefix, self.connection.product
+        if "hostname" in words.lower() or "ip address mismatch" in words.lower():
+            return (
+                f"Its certificate is for another name: give that name in {prefix}_url, or {product} another certificate"
+            )
+        if "expired" in words.lower():
+            return f"Renew the certificate of {product}"
+        if "wrong version number" in words.lower() or "record layer" in words.lower():
+            return f"What answers there does not speak TLS; check scheme and port in {prefix}_url"
+        return f"If its certificate comes from a private authority, give its CA in {prefix}_ca_path"
+
 
 def check_ca_path(path: str | None, option: str) -> None:
     """Refuse a CA bundle that cannot be read; requests itself would only say so in a traceback.
 
-    :raises BadInput: the file cannot be read.
+    :raises BadInput: the file cannot be read, or holds no certificate.
     """
     if not path:
         return
     try:
-        with open(path, "rb"):
-            pass
-    except IsADirectoryError:
-        pass
+        if Path(path).is_dir():
+            list(Path(path).iterdir())
+        else:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except ssl.SSLError as error:
+        raise BadInput(
+            f"{option} holds no certificate in PEM form", remedy=f"Look at {path} on the host where the module runs"
+        ) from error
     except OSError as error:
         raise BadInput(
             f"{option} cannot be read ({error.strerror})",
@@ -359,20 +450,50 @@ def _json_of(response: requests.Response) -> t.Any:
         return None
 
 
-def _may_pass(error: Exception) -> bool:
+def _may_pass(error: OSError) -> bool:
     broken = (
         requests.exceptions.ConnectionError,
         requests.exceptions.Timeout,
         requests.exceptions.ChunkedEncodingError,
     )
-    final = (requests.exceptions.SSLError, requests.exceptions.ProxyError)
-    return isinstance(error, broken) and not isinstance(error, final) and "resolve" not in _innermost(error)
+    if isinstance(error, requests.exceptions.SSLError):
+        # a server that went away, such as a load balancer that is restarted; the others are about certificates
+        return any(isinstance(link, ssl.SSLEOFError) for link in _chain(error))
+    words = _innermost(error)
+    return isinstance(error, broken) and not _refused_by_proxy(error) and not _cannot_resolve(words)
 
 
-def _may_have_arrived(error: Exception) -> bool:
+def _may_have_arrived(error: OSError) -> bool:
     """False only where it is sure that no byte of the request reached the server."""
-    never = (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError, requests.exceptions.ProxyError)
-    return not isinstance(error, never) and "NewConnectionError" not in repr(error)
+    never = (
+        requests.exceptions.ConnectTimeout,
+        urllib3.exceptions.NewConnectionError,
+        ssl.SSLCertVerificationError,
+    )
+    if not isinstance(error, requests.exceptions.RequestException) or _refused_by_proxy(error):
+        return False
+    return not any(isinstance(link, never) for link in _chain(error))
+
+
+def _refused_by_proxy(error: OSError) -> bool:
+    """Whether a proxy answered the wish for a tunnel with a no; a connection to it can also just break."""
+    words = _innermost(error)
+    return isinstance(error, requests.exceptions.ProxyError) and words.startswith("Tunnel connection failed")
+
+
+def _is_about_tls(error: OSError) -> bool:
+    return isinstance(error, requests.exceptions.SSLError) or not isinstance(
+        error, requests.exceptions.RequestException
+    )
+
+
+def _cannot_resolve(words: str) -> bool:
+    return re.search(r"resol|name or service not known|no address associated", words, re.IGNORECASE) is not None
+
+
+def _sentences(*texts: str) -> str:
+    """Texts without their full stops as one."""
+    return ". ".join(text for text in texts if text)
 
 
 def _wait_for(answer: Answer, pause: float) -> float | None:
@@ -398,33 +519,26 @@ def _is_html(answer: Answer) -> bool:
     )
 
 
-def _describe_page(answer: Answer) -> str:
-    title = re.search(r"<title[^>]*>(.*?)</title>", answer.text, re.IGNORECASE | re.DOTALL)
-    content_type = answer.headers.get("Content-Type", "").split(";")[0] or "no content type"
-    text = " ".join((title.group(1) if title else re.sub(r"<[^>]+>", " ", answer.text)).split())[:200]
-    by = f" from {answer.headers['Server']}" if answer.headers.get("Server") else ""
-    return f"an answer that is not JSON ({content_type}{by}{f': {text!r}' if text else ''})"
+def _chain(error: BaseException) -> t.Iterator[BaseException]:
+    """An exception and those that it wraps; urllib3 and requests wrap a cause several times."""
+    seen: BaseException | None = error
+    while seen is not None:
+        yield seen
+        reason = getattr(seen, "reason", None)
+        inside = reason if isinstance(reason, BaseException) else None
+        seen = inside or next((arg for arg in seen.args if isinstance(arg, BaseException)), None)
 
 
 def _innermost(error: BaseException) -> str:
-    """The words of the cause at the bottom; urllib3 wraps it several times and repeats the whole URL."""
-    seen: BaseException = error
-    while True:
-        reason = getattr(seen, "reason", None)
-        inner = (
-            reason
-            if isinstance(reason, BaseException)
-            else next((arg for arg in seen.args if isinstance(arg, BaseException)), None)
-        )
-        if inner is None:
-            break
-        seen = inner
+    """The words of the cause at the bottom; those above repeat the whole URL."""
+    seen = list(_chain(error))[-1]
     words = str(seen.args[-1]) if seen.args else type(seen).__name__
     return re.sub(r"<[^>]*object at 0x[0-9a-f]+>:?\s*", "", words)
 
 
 def _environment_proxy(url: str) -> str:
-    """Host and port of the proxy that the environment prescribes for a URL, without credentials; empty when there is none."""
-    proxy = requests.utils.get_environ_proxies(url, no_proxy=None).get(urlsplit(url).scheme, "")
+    """Host and port, without credentials, of the proxy that the environment prescribes for a URL; empty for none."""
+    proxies = requests.utils.get_environ_proxies(url, no_proxy=None)
+    proxy = proxies.get(urlsplit(url).scheme) or proxies.get("all") or ""
     parts = urlsplit(proxy if "//" in proxy else f"//{proxy}")
     return parts.netloc.rsplit("@", 1)[-1]

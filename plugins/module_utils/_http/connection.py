@@ -14,6 +14,7 @@ from .address import Address
 from .client import Connection, check_ca_path
 
 DEFAULT_TIMEOUT = 30.0
+LONGEST_TIMEOUT = 3600.0
 
 
 def http_options(prefix: str) -> dict[str, dict[str, t.Any]]:
@@ -58,8 +59,12 @@ def connection(
     public = Address.parse(public_url, option=f"{prefix}_public_url") if public_url else address
     ca_path, validate = params[f"{prefix}_ca_path"], params[f"{prefix}_validate_certs"]
     check_ca_path(ca_path, f"{prefix}_ca_path")
-    if params[f"{prefix}_timeout"] <= 0:
-        raise BadInput(f"{prefix}_timeout is not a positive number of seconds")
+    # written so that nan, which is a float too, does not pass
+    if not 0 < params[f"{prefix}_timeout"] <= LONGEST_TIMEOUT:
+        raise BadInput(
+            f"{prefix}_timeout is not a number of seconds between 0 and {LONGEST_TIMEOUT:g}",
+            remedy=f"It counts for each request; {DEFAULT_TIMEOUT:g} is the default",
+        )
     if address.scheme == "http" and not address.is_loopback:
         warn(
             f"{prefix}_url is plain http: credentials and secrets cross the network readable for everybody on the way."

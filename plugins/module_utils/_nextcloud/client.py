@@ -40,7 +40,12 @@ class Nextcloud(JsonClient):
     # sent always: lifts the CSRF check of OCS routes everywhere, of app routes from 30 on (NC §1.1, §9)
     default_headers: t.ClassVar[t.Mapping[str, str]] = {"Accept": "application/json", "OCS-APIRequest": "true"}
 
-    slow_because = " (it delays logins up to 30 s after too many failed ones)"
+    slow_because = (
+        " (it delays logins up to 30 s after failed ones from the address that it sees; behind a proxy without"
+        " trusted_proxies that is everybody's; occ security:bruteforce:reset <address> ends it)"
+    )
+    #: OP §5, OP §6
+    needed_by_the_other = "/ocs/v2.php/cloud/capabilities, /index.php/apps/integration_openproject, /index.php/apps/oauth2 and /remote.php"
 
     _request_token: str | None = None
 
@@ -53,7 +58,7 @@ class Nextcloud(JsonClient):
         username = check_username(call.params["nextcloud_username"] or "", "nextcloud_username")
         password = check_secret(call.params["nextcloud_password"] or "", "nextcloud_password", warn=call.warn)
         made = connection(call.params, "nextcloud", "Nextcloud", username=username, password=password, warn=call.warn)
-        return cls(made, call.secrets)
+        return cls(made, call.secrets, warn=call.warn)
 
     def app(self, method: str, path: str, *, attempted: str, token: bool = False, **more: t.Any) -> t.Any:
         """Call a route of the integration app and return its JSON.
@@ -63,9 +68,7 @@ class Nextcloud(JsonClient):
         """
         headers = {"requesttoken": self.request_token()} if token else None
         answer = self.call(method, f"{APP_ROOT}{path}", attempted=attempted, headers=headers, **more)
-        if not answer.is_json:
-            raise self._not_json(answer, attempted)
-        return answer.data
+        return self.document(answer, attempted)
 
     def ocs(
         self, method: str, path: str, *, attempted: str, form: t.Mapping[str, str] | None = None, **more: t.Any
@@ -76,9 +79,7 @@ class Nextcloud(JsonClient):
         :raises ApiError: by HTTP status or by C(ocs.meta.statuscode), which can be 403 or 404 under HTTP 200 (NC §4.3).
         """
         answer = self.call(method, path, attempted=attempted, form=form, **more)
-        if not answer.is_json:
-            raise self._not_json(answer, attempted)
-        envelope = answer.data.get("ocs") if isinstance(answer.data, dict) else None
+        envelope = self.document(answer, attempted).get("ocs")
         if not isinstance(envelope, dict):
             raise self._not_json(answer, attempted)
         code = envelope.get("meta", {}).get("statuscode")
@@ -148,9 +149,23 @@ class Nextcloud(JsonClient):
         envelope = data.get("ocs")
         if isinstance(envelope, dict):
             meta = envelope.get("meta", {})
-            return str(meta.get("message") or "no message"), {"identifier": str(meta.get("statuscode", ""))}
-        words = data.get("error") or data.get("message") or data.get("hint") or answer.text.strip()[:200]
-        return str(words or "no message"), {}
+            words = self.secrets.censor(str(meta.get("message") or "no message"))
+            return words, {"identifier": str(meta.get("statuscode", ""))}
+        words = data.get("error") or data.get("message") or data.get("hint") or self.excerpt(answer.text)
+        return self.secrets.censor(str(words or "no message")), {}
+
+    def _redirect(self, answer: Answer, path: str, attempted: str) -> ApiError | TransportError:
+        target = answer.headers.get("Location", "")
+        if target in (f"{self.connection.address.path}/index.php", f"{self.connection.public}/index.php"):
+            return ApiError(
+                "Nextcloud is not installed yet",
+                attempted=attempted,
+                server=self.server,
+                remedy="Wait for its first start, or finish its set-up",
+                status=answer.status,
+                identifier="unavailable",
+            )
+        return super()._redirect(answer, path, attempted)
 
     def refine(self, answer: Answer, attempted: str) -> ApiError | None:
         """Errors whose cause Nextcloud does not name itself: login, rights, maintenance, upgrade, host name, throttling."""

@@ -36,6 +36,8 @@ class OpenProject(JsonClient):
     """One OpenProject."""
 
     default_headers: t.ClassVar[t.Mapping[str, str]] = {"Accept": "application/hal+json"}
+    #: NC §1.4, OP §5.1
+    needed_by_the_other = "/api/v3 and /oauth"
 
     @classmethod
     def from_call(cls, call: Call) -> OpenProject:
@@ -47,12 +49,11 @@ class OpenProject(JsonClient):
         made = connection(
             call.params, "openproject", "OpenProject", username=username, password=password, warn=call.warn
         )
-        return cls(made, call.secrets)
+        return cls(made, call.secrets, warn=call.warn)
 
     def get(self, path: str, *, attempted: str, **more: t.Any) -> dict[str, t.Any]:
         """Read a HAL document below C(/api/v3)."""
-        data = self.read(f"{API}{path}", attempted=attempted, **more)
-        return t.cast("dict[str, t.Any]", data)
+        return self.read(f"{API}{path}", attempted=attempted, **more)
 
     def send(
         self,
@@ -67,9 +68,7 @@ class OpenProject(JsonClient):
         answer = self.call(method, f"{API}{path}", attempted=attempted, json=body, timeout=timeout)
         if answer.status == 204:
             return {}
-        if not answer.is_json:
-            raise self._not_json(answer, attempted)
-        return t.cast("dict[str, t.Any]", answer.data)
+        return self.document(answer, attempted)
 
     def accepts_secret(self, client_id: str, client_secret: str, redirect_uri: str) -> bool | None:
         """Try an OAuth application's secret with a made-up authorization code (OP §16); changes nothing.
@@ -97,9 +96,9 @@ class OpenProject(JsonClient):
         """OpenProject's words and identifiers (OP §2.3); with several violations, all of them."""
         data = answer.data if isinstance(answer.data, dict) else {}
         if not data:
-            return f'"{answer.text.strip()[:200]}"', {}
+            return f'"{self.excerpt(answer.text)}"', {}
         errors = data.get("_embedded", {}).get("errors") or [data]
-        words = " ".join(str(error.get("message", "")) for error in errors)
+        words = self.secrets.censor(" ".join(str(error.get("message", "")) for error in errors))
         return f'"{words}"', {
             "identifier": str(data.get("errorIdentifier", "")).replace(ERRORS, ""),
             "attribute": ",".join(_attributes(errors)),
@@ -128,7 +127,7 @@ class OpenProject(JsonClient):
             )
         if answer.status == 400 and not answer.is_json and "host_name" in answer.text:
             return ApiError(
-                f'HTTP 400, "{answer.text.strip()[:100]}": it is configured for another host name than {self.connection.public.netloc}',
+                f"HTTP 400, {words}: it is configured for another host name than {self.connection.public.netloc}",
                 attempted=attempted,
                 server=self.server,
                 status=400,

@@ -13,6 +13,7 @@ from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from flask import Flask, Response, request
+from requests import Session
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request
 from werkzeug.wrappers import Response as PlainResponse
@@ -79,6 +80,13 @@ class OpenProjectServer(LabServer):
     def changes_state(self, method: str, path: str) -> bool:
         """Trying a client secret at the token endpoint changes nothing (OP §16)."""
         return super().changes_state(method, path) and not path.endswith("/oauth/token")
+
+    def peer_session(self) -> Session:
+        """Outgoing requests trust what SSL_CERT_FILE of the processes names (OP §5)."""
+        session = super().peer_session()
+        if self.state.ssl_cert_file:
+            session.verify = self.state.ssl_cert_file
+        return session
 
     def nextcloud_side(self) -> NextcloudSide:
         """What OpenProject uses to talk to Nextcloud."""

@@ -197,6 +197,8 @@ class OpenProjectState:
         """Networks that 17.6 and newer may talk to in spite of being private; the lab's Nextcloud is on 127.0.0.1."""
         self.trusts_ca = True
         """False: no certificate of a Nextcloud on https is trusted."""
+        self.ssl_cert_file = ""
+        """Bundle of the authorities that are trusted, SSL_CERT_FILE; empty: those of the system."""
         self.enterprise = False
         """Whether the plan covers single sign-on with Nextcloud."""
 

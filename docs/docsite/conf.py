@@ -5,7 +5,7 @@
 """How Sphinx builds the site. `make docs` lays the pages of docs/ and the modules' own documentation beside this file."""
 
 project = "opnc.integration"
-copyright = "the authors of opnc.integration"
+project_copyright = "the authors of opnc.integration"
 extensions = ["myst_parser", "sphinx_antsibull_ext"]
 html_theme = "sphinx_ansible_theme"
 html_title = "opnc.integration"

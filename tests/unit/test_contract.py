@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from ansible_collections.opnc.integration.plugins.module_utils._core import module as core
 from ansible_collections.opnc.integration.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.client import NEXTCLOUD_SPEC

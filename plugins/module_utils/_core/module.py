@@ -38,7 +38,7 @@ class Call:
             self.warnings.append(message)
 
 
-Result = t.Dict[str, t.Any]
+Result = dict[str, t.Any]
 
 
 def run(spec: ArgumentSpec, work: t.Callable[[Call], Result]) -> None:

@@ -313,7 +313,8 @@ def _project_folders(state: LinkState, wish: Wish, plan: Plan, application: str 
     if wish.project_folders is None:
         return _folders_left_alone(state, wish, managed)
 
-    set_up, pieces = False, ()
+    set_up = False
+    pieces: tuple[project_folders.Piece, ...] = ()
     if not state.folders_right:
         if not half.app or not half.group_folders_app:
             set_up = True

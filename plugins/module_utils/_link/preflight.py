@@ -22,12 +22,27 @@ LOCAL_REFUSED = "local_remote_servers_not_allowed"
 
 #: what Nextcloud says of an address that it is to accept as OpenProject's (NC §1.4): cause and remedy
 PROBE_RESULTS = {
-    "invalid": ("it is not an address that Nextcloud accepts", "Underscores and non-ASCII letters in host names are refused; give the ASCII form"),
+    "invalid": (
+        "it is not an address that Nextcloud accepts",
+        "Underscores and non-ASCII letters in host names are refused; give the ASCII form",
+    ),
     "redirected": ("OpenProject redirects it to {details}", "Set openproject_public_url to that address"),
-    "not_valid_body": ("what answers there is not OpenProject", "Something in front of OpenProject (a portal, a proxy, another site) answers Nextcloud"),
-    "client_exception": ("it was answered with an error ({details})", "Something in front of OpenProject refuses Nextcloud, or the path of the address is wrong"),
-    "server_exception": ("OpenProject answered with a server error ({details})", "See whether OpenProject is up; it may still be starting"),
-    "request_exception": ("the request failed ({details})", "Look at TLS: a private certificate authority must be made known to Nextcloud (module nextcloud_certificate)"),
+    "not_valid_body": (
+        "what answers there is not OpenProject",
+        "Something in front of OpenProject (a portal, a proxy, another site) answers Nextcloud",
+    ),
+    "client_exception": (
+        "it was answered with an error ({details})",
+        "Something in front of OpenProject refuses Nextcloud, or the path of the address is wrong",
+    ),
+    "server_exception": (
+        "OpenProject answered with a server error ({details})",
+        "See whether OpenProject is up; it may still be starting",
+    ),
+    "request_exception": (
+        "the request failed ({details})",
+        "Look at TLS: a private certificate authority must be made known to Nextcloud (module nextcloud_certificate)",
+    ),
     "network_error": (
         "Nextcloud cannot reach it ({details})",
         "Check name service, firewall and certificate from Nextcloud's server; a private certificate authority must be made known to"
@@ -39,7 +54,7 @@ PROBE_RESULTS = {
         " (role prepare_nextcloud: prepare_nextcloud_allow_local_remote_servers: true). If not, check the name service of Nextcloud's server",
     ),
     "unexpected_error": ("Nextcloud met an unexpected error ({details})", "Look at Nextcloud's log"),
-}  # fmt: skip
+}
 
 
 def look_before_writing(

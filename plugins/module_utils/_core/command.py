@@ -28,7 +28,8 @@ class Completed:
 def environment(*dropped: str) -> dict[str, str]:
     """The environment of this process for a child, without what would disturb it.
 
-    A foreign language would hide known messages, and an ASCII locale would spoil arguments with umlauts (field case O07).
+    A foreign language would hide known messages, and an ASCII locale would spoil arguments with umlauts (field case
+    O07).
     """
     inherited = {name: value for name, value in os.environ.items() if name not in (*dropped, "LANGUAGE")}
     path = inherited.get("PATH", "")

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What can go wrong, as one small tree. Modules catch L(Failure) and nothing wider; anything else is a bug and shows its traceback."""
+"""What can go wrong, as one small tree.
+
+Modules catch :class:`Failure` and nothing wider; anything else is a bug and shows its traceback.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +60,8 @@ class ApiError(Failure):
     """The server answered with an error.
 
     :param status: HTTP status.
-    :param identifier: OpenProject's ``errorIdentifier`` without its prefix, or Nextcloud's OCS ``statuscode``; empty when it sent none.
+    :param identifier: OpenProject's ``errorIdentifier`` without its prefix, or Nextcloud's OCS ``statuscode``; empty
+        when it sent none.
     :param attribute: OpenProject's ``_embedded.details.attribute``; empty when it sent none.
     """
 

@@ -21,7 +21,8 @@ class Field:
     :param name: key in the wish, in the state and in the result.
     :param kind: C(value) compares for equality, C(set) ignores order and repetition, C(list) respects order, C(dict)
         compares only the keys that are wished, C(secret) cannot be compared and is never shown.
-    :param fold: brings a value into the form in which two spellings are equal (Nextcloud folds the case of user ids, not of group ids).
+    :param fold: brings a value into the form in which two spellings are equal (Nextcloud folds the case of user ids,
+        not of group ids).
     """
 
     name: str

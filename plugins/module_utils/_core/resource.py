@@ -17,7 +17,8 @@ class Outcome:
     """What :func:`ensure` found and did.
 
     :param before: the public part of the state that was found; empty when there was nothing.
-    :param after: the public part of the wished state. Built from the state and the difference, never re-read, so that check mode and real run agree.
+    :param after: the public part of the wished state. Built from the state and the difference, never re-read, so that
+        check mode and real run agree.
     :param returned: what a server handed out once when the thing was made (ids, secrets); empty in check mode.
     """
 

@@ -6,7 +6,7 @@
 
 project = "opnc.integration"
 project_copyright = "the authors of opnc.integration"
-extensions = ["myst_parser", "sphinx_antsibull_ext"]
+extensions = ["sphinx_antsibull_ext"]
 html_theme = "sphinx_ansible_theme"
 html_title = "opnc.integration"
 html_show_sphinx = False
@@ -14,4 +14,3 @@ html_theme_options = {"documentation_home_url": "index.html", "vcs_pageview_mode
 default_role = "any"
 highlight_language = "YAML+Jinja"
 nitpicky = True
-myst_heading_anchors = 3

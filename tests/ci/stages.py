@@ -90,11 +90,9 @@ def docs(stage: Stage) -> None:
     )
     source, site = CACHE / "docs" / "source", CACHE / "docs" / "site"
     shutil.rmtree(CACHE / "docs", ignore_errors=True)
-    shutil.copytree(ROOT / "docs" / "docsite", source)
-    for folder in ("guides", "reference"):
-        (source / folder).mkdir()
-    for page in sorted((ROOT / "docs").glob("*.md")):
-        shutil.copyfile(page, source / "guides" / page.name)
+    # antsibull-docs lays the guides beside the modules itself.
+    shutil.copytree(ROOT / "docs" / "docsite", source, ignore=shutil.ignore_patterns("rst"))
+    (source / "reference").mkdir()
     stage.run(
         "site, modules and roles",
         [

@@ -23,7 +23,7 @@ from .._openproject.storages import LONGEST_NAME, Storages
 from . import report
 from .carry_out import Execution, StartOver
 from .plan import REPAIR, Plan, make_plan
-from .preflight import explain_missing_app, look_before_writing
+from .preflight import MISSING_APP, explain_missing_app, look_before_writing
 from .read import Sides, look_closer, read_link
 from .removal import remove_link
 from .state import LinkState, Wish
@@ -162,7 +162,7 @@ def _result(state: LinkState, wish: Wish, plan: Plan) -> Result:
 
 def _without_app(call: Call, refusal: Refused) -> None:
     """In check mode the role before may not have enabled the app yet; a real run cannot go on (design §6)."""
-    if not call.check_mode:
+    if not call.check_mode or refusal.facts.get("cause") != MISSING_APP:
         raise refusal
     call.warn(f"{refusal.message} The plan is that of a fresh Nextcloud.")
 

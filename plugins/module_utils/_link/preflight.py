@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What can be known before the first write is looked at before the first write (design §6); only when the plan has one."""
+"""What can be known before the first write is looked at before it (design §6); only when the plan has one."""
 
 from __future__ import annotations
 
@@ -17,8 +17,16 @@ from .state import LinkState, Wish
 
 Warn = t.Callable[[str], None]
 
+#: fact of a refusal because of an app that an earlier task of the play may have only pretended to enable
+MISSING_APP = "missing_app"
 #: Nextcloud's word for a local address that it may not ask
 LOCAL_REFUSED = "local_remote_servers_not_allowed"
+
+#: a cause that shows in several ways (field case O22)
+OWN_PROXY = (
+    "Nextcloud asks through the proxy in its own configuration: then add the host of OpenProject to proxyexclude (occ"
+    " config:system:set proxyexclude 0 --value=<host>)"
+)
 
 #: what Nextcloud says of an address that it is to accept as OpenProject's (NC §1.4): cause and remedy
 PROBE_RESULTS = {
@@ -33,11 +41,11 @@ PROBE_RESULTS = {
     ),
     "client_exception": (
         "it was answered with an error ({details})",
-        "Something in front of OpenProject refuses Nextcloud, or the path of the address is wrong",
+        f"Something in front of OpenProject refuses Nextcloud, or the path of the address is wrong, or {OWN_PROXY}",
     ),
     "server_exception": (
         "OpenProject answered with a server error ({details})",
-        "See whether OpenProject is up; it may still be starting",
+        f"See whether OpenProject is up; it may still be starting. Or {OWN_PROXY}",
     ),
     "request_exception": (
         "the request failed ({details})",
@@ -45,13 +53,14 @@ PROBE_RESULTS = {
     ),
     "network_error": (
         "Nextcloud cannot reach it ({details})",
-        "Check name service, firewall and certificate from Nextcloud's server; a private certificate authority must be made known to"
-        " Nextcloud (module nextcloud_certificate); a proxy in Nextcloud's configuration needs proxyexclude",
+        "Check name service, firewall and certificate from Nextcloud's server; a private certificate authority must be"
+        f" made known to Nextcloud (module nextcloud_certificate). Or {OWN_PROXY}",
     ),
     LOCAL_REFUSED: (
         "Nextcloud refuses local addresses, and it says the same of a name that it cannot resolve",
-        "If the address is local on purpose: occ config:system:set allow_local_remote_servers --value=true --type=boolean"
-        " (role prepare_nextcloud: prepare_nextcloud_allow_local_remote_servers: true). If not, check the name service of Nextcloud's server",
+        "If the address is local on purpose: occ config:system:set allow_local_remote_servers --value=true"
+        " --type=boolean (role prepare_nextcloud: prepare_nextcloud_allow_local_remote_servers: true). If not, check"
+        " the name service of Nextcloud's server",
     ),
     "unexpected_error": ("Nextcloud met an unexpected error ({details})", "Look at Nextcloud's log"),
 }
@@ -104,9 +113,11 @@ def explain_missing_app(sides: Sides) -> Refused:
     if status.get("maintenance"):
         return Refused("Nextcloud is in maintenance mode", server=client.server, remedy="Run again when it is over")
     return Refused(
-        "the app OpenProject Integration (integration_openproject) is missing or disabled",
+        "the app OpenProject Integration (integration_openproject) is missing or disabled, or limited to groups that"
+        f" {client.connection.username} is not in",
         server=client.server,
         remedy="Enable it: role prepare_nextcloud, module nextcloud_app, or occ app:enable integration_openproject",
+        cause=MISSING_APP,
     )
 
 
@@ -116,22 +127,27 @@ def _writes(plan: Plan, kind: str, key: str) -> bool:
 
 def _openproject(sides: Sides, state: LinkState, plan: Plan, warn: Warn) -> None:
     storages = sides.storages
-    # a visible storage shows by itself that there is an active project, that the account is an administrator, and by its
+    # a storage that was read shows that there is an active project, that the account is an administrator, and by its
     # keys that the version is one we know (OP §1, §3.2)
     if state.storage is not None:
         return
     version = storages.version()
     if version[:2] > NEWEST_TRIED:
         warn(
-            f"OpenProject {'.'.join(map(str, version))} is newer than {'.'.join(map(str, NEWEST_TRIED))}, the newest known to this collection."
+            f"OpenProject {_dotted(version)} is newer than {_dotted(NEWEST_TRIED)}, the newest known to this"
+            " collection."
         )
     if not state.listed and storages.active_projects() == 0:
         raise Refused(
-            "there is no active project, and then OpenProject hides every storage, also from administrators: one made now could be neither"
-            " completed nor deleted",
+            "there is no active project, and then OpenProject hides every storage, also from administrators: one made"
+            " now could be neither completed nor deleted",
             server=storages.client.server,
             remedy="Create or unarchive a project first",
         )
+
+
+def _dotted(version: t.Iterable[int]) -> str:
+    return ".".join(map(str, version))
 
 
 def _versions(sides: Sides, warn: Warn) -> None:
@@ -145,14 +161,14 @@ def _versions(sides: Sides, warn: Warn) -> None:
         )
     if app and app[:2] < OLDEST_APP:
         raise Refused(
-            f"its app OpenProject Integration {'.'.join(map(str, app))} is too old",
+            f"its app OpenProject Integration {_dotted(app)} is too old",
             server=server,
-            remedy=f"Supported is {'.'.join(map(str, OLDEST_APP))} and newer: occ app:update integration_openproject",
+            remedy=f"Supported is {_dotted(OLDEST_APP)} and newer: occ app:update integration_openproject",
         )
     if major > NEWEST_TRIED_NEXTCLOUD or (app and app[:2] > NEWEST_TRIED_APP):
         warn(
-            f"Nextcloud {major} with OpenProject Integration {'.'.join(map(str, app))} is newer than"
-            f" {NEWEST_TRIED_NEXTCLOUD} with {'.'.join(map(str, NEWEST_TRIED_APP))}, the newest known to this collection."
+            f"Nextcloud {major} with OpenProject Integration {_dotted(app)} is newer than {NEWEST_TRIED_NEXTCLOUD} with"
+            f" {_dotted(NEWEST_TRIED_APP)}, the newest known to this collection."
         )
 
 
@@ -170,7 +186,8 @@ def _host(sides: Sides, wish: Wish) -> None:
         raise Refused(
             "its web server does not hand on the Authorization header, which OpenProject needs",
             server=sides.integration.client.server,
-            remedy="See Nextcloud's notes on pretty URLs; with Apache mod_rewrite and mod_env, with PHP-FPM CGIPassAuth, bring the header through",
+            remedy="See Nextcloud's notes on pretty URLs; with Apache mod_rewrite and mod_env, with PHP-FPM"
+            " CGIPassAuth, bring the header through",
         )
 
 
@@ -192,10 +209,10 @@ def _address(sides: Sides, wish: Wish) -> Refused | None:
 
 
 def tell_host_apart(error: ApiError, sides: Sides) -> Failure:
-    """OpenProject says the same of a missing app, of maintenance and of a wrong path (OP §16); Nextcloud tells which it is."""
+    """Let Nextcloud tell which it is: a missing app, maintenance and a wrong path are one to OpenProject (OP §16)."""
     if error.status != 422 or "host" not in error.attribute:
         return error
     explained = explain_missing_app(sides)
-    if "missing or disabled" in explained.answer:
+    if explained.facts.get("cause") == MISSING_APP:
         return error
     return Refused(explained.answer, attempted=error.attempted, server=explained.server, remedy=explained.remedy)

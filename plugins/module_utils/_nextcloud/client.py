@@ -45,7 +45,9 @@ class Nextcloud(JsonClient):
         " trusted_proxies that is everybody's; occ security:bruteforce:reset <address> ends it)"
     )
     #: OP §5, OP §6
-    needed_by_the_other = "/ocs/v2.php/cloud/capabilities, /index.php/apps/integration_openproject, /index.php/apps/oauth2 and /remote.php"
+    needed_by_the_other = (
+        "/ocs/v2.php/cloud/capabilities, /index.php/apps/integration_openproject, /index.php/apps/oauth2, /remote.php"
+    )
 
     _request_token: str | None = None
 
@@ -107,7 +109,8 @@ class Nextcloud(JsonClient):
                 f"the page {ADMIN_PAGE} lacks the element {STATE_ELEMENT}",
                 attempted=attempted,
                 server=self.server,
-                remedy="Either the app OpenProject Integration is not enabled, or its version is not one that this collection knows",
+                remedy="Either the app OpenProject Integration is not enabled, or its version is not one that this"
+                " collection knows",
                 cause="settings",
             )
         try:
@@ -168,7 +171,7 @@ class Nextcloud(JsonClient):
         return super()._redirect(answer, path, attempted)
 
     def refine(self, answer: Answer, attempted: str) -> ApiError | None:
-        """Errors whose cause Nextcloud does not name itself: login, rights, maintenance, upgrade, host name, throttling."""
+        """Errors whose cause Nextcloud does not name itself: login, rights, out of service, host name, throttling."""
         words, _facts = self.explain(answer)
         code = _statuscode(answer)
 
@@ -188,8 +191,8 @@ class Nextcloud(JsonClient):
             return error(
                 ApiError,
                 f"HTTP 400, it does not trust the host name {self.connection.public.netloc}",
-                f"Add it to trusted_domains (occ config:system:set trusted_domains 1 --value={self.connection.public.host}),"
-                " or set nextcloud_public_url to the name that it knows",
+                "Add it to trusted_domains (occ config:system:set trusted_domains 1"
+                f" --value={self.connection.public.host}), or set nextcloud_public_url to the name that it knows",
                 identifier="untrusted_host",
             )
         if answer.status == 401 and (answer.is_json or code == 997):
@@ -209,8 +212,9 @@ class Nextcloud(JsonClient):
             return error(
                 ApiError,
                 f'HTTP 429, "{words}"',
-                "Too many logins failed from the address that Nextcloud sees; behind a proxy that is the proxy's, unless trusted_proxies"
-                " is set. Wait, or: occ security:bruteforce:reset <address>",
+                "It throttles this address: too many logins failed from the one that Nextcloud sees; behind a proxy"
+                " that is the proxy's, unless trusted_proxies is set. Wait, or: occ security:bruteforce:reset"
+                " <address>",
                 identifier="throttled",
                 **retry_after(answer),
             )
@@ -223,13 +227,15 @@ class Nextcloud(JsonClient):
         if "not logged in" in words.lower():
             return (
                 f'HTTP 401, "{words}"',
-                "Either a second factor or token_auth_enforced shuts out the login password: give an application password as"
-                " nextcloud_password (Settings, Security, Devices & sessions; or occ user:auth-tokens:add"
+                "Either a second factor or token_auth_enforced shuts out the login password: give an application"
+                " password as nextcloud_password (Settings, Security, Devices & sessions; or occ user:auth-tokens:add"
                 f" {username}). Or the web server drops the Authorization header",
             )
+        said = f" ({words!r})" if words not in ("", "no message") else ""
         return (
-            f"HTTP 401, it does not accept the password of {username}{f' ({words!r})' if words not in ('', 'no message') else ''}",
-            "Check nextcloud_username and nextcloud_password. It was tried once only, because Nextcloud slows down after failed logins",
+            f"HTTP 401, it does not accept the password of {username}{said}",
+            "Check nextcloud_username and nextcloud_password. It was tried once only, because Nextcloud slows down"
+            " after failed logins",
         )
 
     def _not_json(self, answer: Answer, attempted: str) -> TransportError:
@@ -256,7 +262,8 @@ def _unavailable(answer: Answer) -> tuple[str, str]:
     if "X-Nextcloud-Maintenance-Mode" in answer.headers or "maintenance" in text:
         return (
             "HTTP 503, it is in maintenance mode",
-            "Run again when the maintenance is over (occ maintenance:mode --off, or occ upgrade when an upgrade is waiting)",
+            "Run again when the maintenance is over (occ maintenance:mode --off, or occ upgrade when an upgrade is"
+            " waiting)",
         )
     if "upgrade" in text or "update" in text:
         return "HTTP 503, it waits for an upgrade", "Run: occ upgrade"

@@ -132,21 +132,22 @@ class OpenProject(JsonClient):
                 server=self.server,
                 status=400,
                 identifier="host_name",
-                remedy="Set openproject_public_url to the address that its users see (its setting OPENPROJECT_HOST__NAME)",
+                remedy="Set openproject_public_url to the address that its users see (its setting"
+                " OPENPROJECT_HOST__NAME)",
             )
         return None
 
     def _login_remedy(self) -> str:
         if self.connection.username == API_KEY_USER:
             return (
-                "Check openproject_api_key: it must belong to an active account, and API tokens and basic authentication"
-                " of API v3 must be on (Administration, API; settings rest_api_enabled, from 17 on api_tokens_enabled, and"
-                " apiv3_enable_basic_auth)"
+                "Check openproject_api_key: it must belong to an active account, and API tokens and basic"
+                " authentication of API v3 must be on (Administration, API; settings rest_api_enabled, from 17 on"
+                " api_tokens_enabled, and apiv3_enable_basic_auth)"
             )
         return (
             "Check openproject_username and openproject_password: they are those of the server's global basic"
-            " authentication (OPENPROJECT_AUTHENTICATION_GLOBAL__BASIC__AUTH_USER and …_PASSWORD); the login of a person"
-            " is never accepted by the API. Basic authentication of API v3 must be on (apiv3_enable_basic_auth)"
+            " authentication (OPENPROJECT_AUTHENTICATION_GLOBAL__BASIC__AUTH_USER and …_PASSWORD); the login of a"
+            " person is never accepted by the API. Basic authentication of API v3 must be on (apiv3_enable_basic_auth)"
         )
 
 

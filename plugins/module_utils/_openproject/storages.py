@@ -21,6 +21,8 @@ OLDEST_VERSION = (14, 2)
 NEWEST_TRIED = (17, 6)
 #: name and host are limited by OpenProject (OP §3.2)
 LONGEST_NAME = 255
+#: networks that 17.6 and newer may talk to although they are private, in both spellings of OpenProject's environment
+SSRF_SETTING = "OPENPROJECT_SSRF_PROTECTION_IP_ALLOWLIST (also spelt OPENPROJECT_SSRF__PROTECTION__IP__ALLOWLIST)"
 #: deleting removes every automatic folder within the request: 11.8 s for 100 folders were seen (OP §16)
 SECONDS_PER_PROJECT_STORAGE = 1.0
 
@@ -40,7 +42,8 @@ class Storage:
     """A storage as an administrator sees it.
 
     :param host: as stored, with a trailing slash.
-    :param has_application_password: automatic management of project folders is on; false as well when nobody decided yet (OP §3.2).
+    :param has_application_password: automatic management of project folders is on; false as well when nobody decided
+        yet (OP §3.2).
     :param client_id: client id of OpenProject's OAuth application; C(None) when the storage has none.
     :param redirect_uris: where OpenProject's OAuth application sends users back to.
     :param nextcloud_client_id: client id of Nextcloud that is stored with it; C(None) when there is none.
@@ -80,9 +83,17 @@ class Storages:
         self.client = client
 
     def listed(self) -> list[ListedStorage]:
-        """All storages. Not paged, no filters (OP §3.2)."""
+        """All storages. Not paged, no filters (OP §3.2).
+
+        :raises Refused: the version is so old that it has no list (OP §3.11).
+        """
         attempted = "list the storages"
-        data = self.client.get("/storages", attempted=attempted)
+        try:
+            data = self.client.get("/storages", attempted=attempted)
+        except ApiError as error:
+            if error.status in (404, 405):
+                self.version()
+            raise
         elements = data.get("_embedded", {}).get("elements")
         if elements is None:
             raise unexpected(data, "_embedded.elements", attempted=attempted, server=self.client.server)
@@ -97,16 +108,21 @@ class Storages:
         ]
 
     def get(self, storage_id: int) -> Storage | None:
-        """One storage, or C(None) when it is gone."""
+        """One storage, or C(None) when it is gone.
+
+        :raises Refused: the account is no administrator, or the version is too old: both show less of a storage.
+        """
         attempted = f"read the storage {storage_id}"
         try:
-            return _storage(
-                self.client.get(f"/storages/{storage_id}", attempted=attempted), attempted, self.client.server
-            )
+            data = self.client.get(f"/storages/{storage_id}", attempted=attempted)
         except ApiError as error:
             if error.status == 404:
                 return None
             raise
+        # administrators see the link of the OAuth application even when there is none, without an address (OP §3.2)
+        if "oauthApplication" not in data.get("_links", {}) or not _shows_management(data):
+            self.version()
+        return _storage(data, attempted, self.client.server)
 
     def create(self, name: str, host: str) -> tuple[Storage, str]:
         """Make a storage with two-way OAuth and automatic management off.
@@ -197,7 +213,8 @@ class Storages:
     def version(self) -> tuple[int, ...]:
         """OpenProject's version.
 
-        :raises Refused: the account is no administrator (only they see the version, OP §3.1), or the version is too old.
+        :raises Refused: the account is no administrator (only they see the version, OP §3.1), or the version is too
+            old.
         """
         attempted = "read the version"
         data = self.client.get("", attempted=attempted)
@@ -219,7 +236,10 @@ class Storages:
         return version
 
     def active_projects(self) -> int:
-        """How many active projects there are; without one, OpenProject hides every storage, also from administrators (OP §3.2)."""
+        """How many active projects there are.
+
+        Without one, OpenProject hides every storage, also from administrators (OP §3.2).
+        """
         data = self.client.get(
             "/projects",
             params={"pageSize": "1", "filters": json.dumps([{"active": {"operator": "=", "values": ["t"]}}])},
@@ -243,9 +263,15 @@ def explain_refusal(error: ApiError, client: OpenProject, *, nextcloud_host: str
     if "host" in error.attribute:
         remedy = _host_remedy(error.answer, nextcloud_host)
     elif "name" in error.attribute:
-        remedy = "Another storage has this name or host, perhaps one that cannot be seen; choose another storage_name or look in Administration, Files"
+        remedy = (
+            "Another storage has this name or host, perhaps one that cannot be seen; choose another storage_name, or"
+            " look in Administration, Files"
+        )
     elif "password" in error.attribute:
-        remedy = "Nextcloud did not take the application password just made: run again, and see whether somebody else sets up the same pair"
+        remedy = (
+            "Nextcloud did not take the application password just made: run again, and see whether somebody else"
+            " sets up the same pair"
+        )
     if error.status != 422 or not remedy:
         return error
     return ApiError(
@@ -265,24 +291,31 @@ def _host_remedy(words: str, host: str) -> str:
     if "secure context" in text:
         return f"OpenProject wants https for {host}; plain http is allowed only for localhost and loopback addresses"
     if "ssrf" in text or "private" in text or "blocked" in text or "not allowed" in text:
-        return (
-            f"From 17.6 on OpenProject refuses private addresses: allow the one of {host} with OPENPROJECT_SSRF_PROTECTION_IP_ALLOWLIST"
-            " (also spelt OPENPROJECT_SSRF__PROTECTION__IP__ALLOWLIST)"
-        )
+        return f"From 17.6 on OpenProject refuses private addresses: allow the one of {host} with {SSRF_SETTING}"
     if "authorization" in text:
-        return "The web server in front of Nextcloud drops the Authorization header; see the notes on pretty URLs and mod_rewrite of Nextcloud"
+        return (
+            f"On the way from OpenProject to {host} something drops the Authorization header: the web server (see"
+            " Nextcloud's notes on pretty URLs and mod_rewrite) or a proxy"
+        )
     if "minimal version" in text or "nextcloud server" in text:
         return f"Look at what answers at {host} when OpenProject asks: /ocs/v2.php/cloud/capabilities"
     if "taken" in text:
         return "Another storage has this host, perhaps one that no active project shows; look in Administration, Files"
     return (
-        f"OpenProject itself must reach {host}: check name service, firewall and redirects from its server; for a private certificate authority set"
-        " SSL_CERT_FILE there; from 17.6 on a private address must be in OPENPROJECT_SSRF_PROTECTION_IP_ALLOWLIST"
+        f"OpenProject itself must reach {host}: check name service, firewall and redirects from its server; for a"
+        " private certificate authority set SSL_CERT_FILE there; from 17.6 on a private address must be allowed"
+        f" with {SSRF_SETTING}"
     )
 
 
+def _shows_management(data: t.Mapping[str, t.Any]) -> bool:
+    """Whether the key is there that every supported version has; storages of other types lack it (OP §3.2)."""
+    is_nextcloud = data.get("_links", {}).get("type", {}).get("href") == NEXTCLOUD_TYPE
+    return "hasApplicationPassword" in data or not is_nextcloud
+
+
 def _storage(data: t.Mapping[str, t.Any], attempted: str, server: str) -> Storage:
-    if "hasApplicationPassword" not in data and data.get("_links", {}).get("type", {}).get("href") == NEXTCLOUD_TYPE:
+    if not _shows_management(data):
         raise unexpected(data, "hasApplicationPassword", attempted=attempted, server=server)
     embedded, links = data.get("_embedded", {}), data.get("_links", {})
     application, client = embedded.get("oauthApplication") or {}, embedded.get("oauthClientCredentials") or {}

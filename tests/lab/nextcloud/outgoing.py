@@ -37,6 +37,8 @@ def is_forbidden(server: NextcloudServer, url: str) -> bool:
 
 def probe_openproject(server: NextcloudServer, url: str) -> dict[str, Any]:
     """What POST /is-valid-op-instance answers for an address."""
+    if server.state.openproject_probe is not None:
+        return server.state.openproject_probe
     if not valid_url(url):
         return {"result": "invalid"}
     if is_forbidden(server, url):

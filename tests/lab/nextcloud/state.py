@@ -113,7 +113,7 @@ class NextcloudState:
         self.oauth_clients: dict[int, OAuthClient] = {}
         self.next_oauth_client_id = 1
         self.grants: dict[str, Grant] = {}
-        """Consents of users by refresh token."""
+        """Consents of users by code or refresh token."""
         self.sessions: dict[str, Session] = {}
         self.next_token_id = 1
         self.next_file_id = 100
@@ -134,8 +134,14 @@ class NextcloudState:
         self.terms_signed = True
         self.oidc_providers: list[str] = []
         """Names of the providers that the app user_oidc knows (admin page)."""
+        self.openproject_probe: dict[str, Any] | None = None
+        """What `is-valid-op-instance` answers instead of looking; None: it looks (NC §1.4)."""
         self.redirects_to = ""
         """Address that the web server sends every request to, with its path (301); empty: it answers itself."""
+        self.skips_auth_picker = False
+        """Whether the first page of the login flow is left out for the client (`skipAuthPickerApplications` of newer servers)."""
+        self.scripted_login_flow = False
+        """Whether pages of the login flow are drawn by a script, as on servers newer than 32, and not written as forms."""
         self.pretty_urls = True
         """Whether the web server leads paths without /index.php to Nextcloud (NC §1.1)."""
         self._granted: dict[tuple[str, str], int] = {}
@@ -405,11 +411,34 @@ class NextcloudState:
             for user in self.users.values():
                 user.tokens = [token for token in user.tokens if token.name != client.name]
 
+    def consent(self, client_id: int, uid: str) -> str:
+        """A user lets a client act for him; returns the code. His token is there at once, and nobody knows it yet (seen on 29.0.6)."""
+        code = random_text(ALNUM, 128)
+        token = self.add_token(uid, self.oauth_clients[client_id].name)
+        self.grants[code] = Grant(client_id, self.user(uid).uid, token.id)
+        return code
+
+    def deliver(self, presented: str) -> tuple[str, str] | None:
+        """Exchange a code or a refresh token; returns access token and refresh token, None when the user's token is gone."""
+        grant = self.grants.pop(presented)
+        token = next((token for token in self.user(grant.uid).tokens if token.id == grant.token), None)
+        if token is None:
+            return None
+        token.value, refresh = random_text(ALNUM, 72), random_text(ALNUM, 128)
+        grant.delivered = True
+        self.grants[refresh] = grant
+        return token.value, refresh
+
     def grant(self, client_id: int, uid: str) -> str:
-        """A user lets a client act for him; returns the refresh token that the client gets."""
-        token = random_text(ALNUM, 128)
-        self.grants[token] = Grant(client_id, self.user(uid).uid)
-        return token
+        """A user lets a client act for him, and the client has exchanged the code; returns its refresh token."""
+        delivered = self.deliver(self.consent(client_id, uid))
+        assert delivered is not None, "the token was just made"
+        return delivered[1]
+
+    def token_owner(self, value: str) -> tuple[User, Token] | None:
+        """Whose token this is."""
+        found = ((user, token) for user in self.users.values() for token in user.tokens if token.value == value)
+        return next(found, None)
 
     # Group folders
 

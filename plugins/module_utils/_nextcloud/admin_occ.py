@@ -204,7 +204,15 @@ class OccAdmin(NextcloudAdmin):
 
     def delete_folder(self, folder_id: int) -> None:
         # without -f it asks, is answered nothing, and ends with exit code 0 (NC §4.2)
-        self._run(f"delete group folder {folder_id}", "groupfolders:delete", str(folder_id), "-f")
+        try:
+            self._run(f"delete group folder {folder_id}", "groupfolders:delete", str(folder_id), "-f")
+        except CommandError as error:
+            if "deleteStoragesForFolder" in error.answer:
+                error.remedy = (
+                    "Versions 20.0.1 to 20.1.4 of group folders cannot delete through occ: update the app, or go over HTTP"
+                    " (via: http)"
+                )
+            raise
 
     def app_enabled(self, app: str) -> bool | None:
         listed = self.occ.json(["app:list"], attempted="list the apps")

@@ -111,6 +111,19 @@ def test_a_group_folder_is_taken_over_too(lab: Lab, run_module: t.Any) -> None:
     assert lab.nextcloud.state.folders == {}
 
 
+def test_a_removal_is_taken_over_too(lab: Lab, run_module: t.Any) -> None:
+    """Disabling the app, removing everything and enabling it again: all of it through occ once HTTP has refused."""
+    states.complete(lab.nextcloud.state)
+    args = {**_strict(lab), "state": "absent", "force_delete": True}
+    assert run_module(FOLDERS, args)["error"]["identifier"] == "password_confirmation"
+    assert states.status_of_app(lab)
+    result = run_module(FOLDERS, {**args, "occ_command": lab.nextcloud.occ})
+    assert result["via"] == "occ", result
+    assert USER not in lab.nextcloud.state.users
+    assert lab.nextcloud.state.folders == {}
+    assert lab.nextcloud.state.app_enabled("integration_openproject")
+
+
 def test_via_http_never_takes_occ(lab: Lab, run_module: t.Any) -> None:
     _half(lab, group_admin=False)
     result = run_module(FOLDERS, {**_strict(lab), "occ_command": lab.nextcloud.occ, "via": "http"})

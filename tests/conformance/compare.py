@@ -59,7 +59,8 @@ class Comparison:
         return self.differences
 
     def _equal(self, what: str, recorded: Any, lab: Any) -> None:
-        if recorded != lab:
+        # To Python, True is 1.
+        if recorded != lab or isinstance(recorded, bool) is not isinstance(lab, bool):
             self.differences.append(f"{what}: {_short(recorded)} recorded, {_short(lab)} in the lab")
 
     def _pages(self, recorded: str, lab: str) -> None:

@@ -278,7 +278,9 @@ def _surroundings(seen: Seen) -> t.Iterator[Finding]:
         )  # fmt: skip
     if side.cron_age is not None and side.cron_age > LONGEST_CRON_PAUSE:
         never = side.cron_age == float("inf")
-        when = "have never run" if never else f"ran {side.cron_age / 3600:.0f} hours ago for the last time"
+        hours = 0 if never else round(side.cron_age / 3600)
+        ago = f"{hours} hours" if hours < 48 else f"{hours // 24} days"
+        when = "have never run" if never else f"ran {ago} ago for the last time"
         yield TABLE.finding("cron_not_run", when=when, mode=side.cron_mode or "ajax")
     if side.occ_failure is not None:
         yield TABLE.finding(

@@ -20,6 +20,8 @@ from conformance.recording import Line
 MARKER_VALUE = re.compile(r'(?<= value=")[^"]*(?=">)')
 SHIFT = 1000
 """Added to every id that a server handed out."""
+TEXTS_OF_DATA = ("body", "stdout", "stdin")
+"""Keys of a line's texts that may be JSON."""
 SHORTEST_TOKEN = 20
 """Values under a secret's key from this length on are made up by a server, not by the recorder."""
 
@@ -73,15 +75,15 @@ class Renamer:
             return data + SHIFT if kind else data
         if kind and data.isdigit():
             return str(int(data) + SHIFT)
-        return self._text(str(data))
+        return self._text(str(data), holds_data=key in TEXTS_OF_DATA)
 
     def _key(self, name: str, value: Any) -> str:
         if name.isdigit() and isinstance(value, dict) and masks.kind_of_id(value) == "folder":
             return str(int(name) + SHIFT)
         return dict(self._table).get(name, name)
 
-    def _text(self, text: str) -> str:
-        inner = _parsed(text)
+    def _text(self, text: str, *, holds_data: bool = False) -> str:
+        inner = _parsed(text) if holds_data else None
         if inner is not None:
             layout: dict[str, Any] = {"indent": 4} if "\n" in text.strip() else {"separators": (",", ":")}
             end = "\n" if text.endswith("\n") else ""

@@ -313,23 +313,7 @@ def _project_folders(state: LinkState, wish: Wish, plan: Plan, application: str 
     if wish.project_folders is None:
         return _folders_left_alone(state, wish, managed)
 
-    set_up = False
-    pieces: tuple[project_folders.Piece, ...] = ()
-    if not state.folders_right:
-        if not half.app or not half.group_folders_app:
-            set_up = True
-        elif state.pieces is None:
-            plan.wants.add("pieces")
-        elif project_folders.is_untouched(state.pieces):
-            set_up = True
-        else:
-            pieces = tuple(project_folders.missing(state.pieces, adopt_folder=wish.adopt_folder))
-            if not pieces:
-                raise Refused(
-                    "OpenProject Integration does not find the project folders right, although every piece of them is there",
-                    server=state.pieces.server,
-                    remedy="See whether the app Group folders works for the account OpenProject, and what Nextcloud's log says",
-                )
+    set_up, pieces = _pieces(state, wish, plan) if not state.folders_right else (False, ())
     if APPLICATION_PASSWORD in wish.rotate:
         reason = "rotation was asked for"
     elif set_up:
@@ -344,7 +328,33 @@ def _project_folders(state: LinkState, wish: Wish, plan: Plan, application: str 
         reason = "automatic management is off in OpenProject"
     else:
         return _Folders(pieces=pieces)
+    if state.folders_right:
+        # the app is content; two folders with one mount point or an account of a directory service it does not see
+        _pieces(state, wish, plan)
     return _Folders(set_up=set_up, renew=True, off=managed, pieces=pieces, reason=reason)
+
+
+def _pieces(state: LinkState, wish: Wish, plan: Plan) -> tuple[bool, tuple[project_folders.Piece, ...]]:
+    """Whether the app itself can set everything up, and the pieces to add where it cannot.
+
+    :raises Refused: the state of the folders is ambiguous or not ours to change.
+    """
+    half = state.nextcloud
+    if not half.app or not half.group_folders_app:
+        return True, ()
+    if state.pieces is None:
+        plan.wants.add("pieces")
+        return False, ()
+    if project_folders.is_untouched(state.pieces):
+        return True, ()
+    pieces = tuple(project_folders.missing(state.pieces, adopt_folder=wish.adopt_folder))
+    if not pieces and not state.folders_right:
+        raise Refused(
+            "OpenProject Integration does not find the project folders right, although every piece of them is there",
+            server=state.pieces.server,
+            remedy="See whether the app Group folders works for the account OpenProject, and what Nextcloud's log says",
+        )
+    return False, pieces
 
 
 def _folders_left_alone(state: LinkState, wish: Wish, managed: bool) -> _Folders:

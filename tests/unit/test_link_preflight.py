@@ -302,7 +302,7 @@ CASES = [
         "wrong path of OpenProject",
         OPENPROJECT,
         wrong_path_of_openproject,
-        ("HTTP 404", "not JSON", "Check that openproject_url is the address of OpenProject itself"),
+        ("HTTP 404", "not JSON", "Check openproject_url, its path too", "What answers there is not OpenProject"),
     ),
     Case(
         "wrong password of Nextcloud",

@@ -151,6 +151,32 @@ def test_an_unknown_authority_is_refused_with_the_option_named(
     assert getattr(lab, side).requests == [], "no credentials were sent"
 
 
+@pytest.mark.parametrize("profile", ["29", "32"])
+def test_the_play_may_go_round_the_tls_ends(run_module: RunModule, tmp_path: Path, profile: str) -> None:
+    """Issue 8, point 4: plain http inside, https outside; Nextcloud 29 wants its Secure cookies back on its own routes."""
+    with Lab(nextcloud=profile) as lab:
+        pair = Pair(arrange(lab), tmp_path)
+        lab.openproject.state.https = True
+        inner = link_args(lab, project_folders=True)
+        args = {
+            **inner,
+            "nextcloud_public_url": pair.nextcloud.url,
+            "openproject_public_url": pair.openproject.url,
+        }
+        with pair.nextcloud, pair.openproject:
+            result = run_module("link", args)
+            assert result.get("changed"), result
+            again = run_module("link", {**args, "rotate": ["nextcloud_oauth"]})
+            assert [action["side"] for action in again["actions"]] == ["nextcloud", "openproject"], again
+        (storage,) = lab.openproject.state.storages.values()
+        assert (storage.host, storage.configured) == (f"{pair.nextcloud.url}/", True)
+        for server, end in ((lab.nextcloud, pair.nextcloud), (lab.openproject, pair.openproject)):
+            assert {exchange.headers["Host"] for exchange in server.requests} == {end.netloc}
+            assert {exchange.headers["X-Forwarded-Proto"] for exchange in server.requests} == {"https"}
+        refused = [exchange.path for exchange in lab.nextcloud.requests if exchange.status == 412]
+        assert refused == [], "the session's cookies went back"
+
+
 def test_a_certificate_for_another_name_is_told_from_an_unknown_authority(
     run_module: RunModule, lab: Lab, tmp_path: Path
 ) -> None:

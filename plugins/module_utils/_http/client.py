@@ -326,6 +326,9 @@ class JsonClient:
             )
         if answer.status in (502, 503, 504):
             return f"A proxy in front of {product} answered: {product} is not ready. Run again when it is"
+        if answer.status == 404:
+            prefix = self.connection.prefix
+            return f"Check {prefix}_url, its path too: https://host/{prefix}. What answers there is not {product}"
         return (
             f"Check that {self.connection.prefix}_url is the address of {product} itself and that no proxy or portal"
             f" answers in its place: let the play past it{self._other_needs}"

@@ -104,7 +104,7 @@ def protocol() -> str:
 def public_root() -> str:
     """The address that Nextcloud puts into links of its answers."""
     host = state().system.get("overwritehost") or request.host
-    return f"{protocol()}://{host}"
+    return f"{protocol()}://{host}{state().web_root}"
 
 
 # Guards of routes
@@ -162,7 +162,7 @@ def _session_is_alive(session: Session) -> bool:
     user = state().users.get(session.uid)
     if user is None or not user.enabled or session.password != user.password:
         return False
-    return session.token is None or session.token in user.tokens
+    return session.token_id is not None if session.token is None else session.token in user.tokens
 
 
 def throttles() -> bool:
@@ -172,12 +172,16 @@ def throttles() -> bool:
 
 def _log_in() -> Response | None:
     """Fill `g.caller`; the answer when Nextcloud ends the request at the login already."""
-    g.caller = Caller()
     session: Session = g.session
     if session.uid and _session_is_alive(session):
         g.caller = Caller(state().users[session.uid], session.token)
         return None
     credentials = request.authorization
+    if credentials is not None and credentials.type == "bearer":
+        owner = state().token_owner(credentials.token or "")
+        if owner is not None and owner[0].enabled:
+            g.caller = Caller(*owner)
+        return None
     if credentials is None or credentials.type != "basic":
         return None
     if throttles() and state().login_fails > MOST_FAILED_LOGINS:
@@ -197,6 +201,9 @@ def _log_in() -> Response | None:
     g.caller = Caller(user, token)
     state().record_login(user)
     session.uid, session.token, session.password = user.uid, token, user.password
+    if token is None and _cookie("cookie_test"):
+        session.token_id = state().next_token_id
+        state().next_token_id += 1
     return None
 
 
@@ -260,6 +267,7 @@ def _out_of_service() -> Response | None:
 
 def _before() -> Response | None:
     g.state = g.server.state
+    g.caller = Caller()
     g.entry = _entry(request.environ["lab.path"])
     g.session_id = request.cookies.get(state().system["instanceid"], "")
     g.new_session = g.session_id not in state().sessions
@@ -268,11 +276,11 @@ def _before() -> Response | None:
         state().sessions[g.session_id] = Session("")
     g.session = state().sessions[g.session_id]
     if state().redirects_to:
-        return redirect(state().redirects_to + request.environ["lab.path"], 301)  # type: ignore[return-value]
+        return redirect(state().redirects_to + state().web_root + request.environ["lab.path"], 301)  # type: ignore[return-value]
     if g.entry == "status":
         return None
     if not state().system.get("installed", True):
-        return Response("", 302, {"Location": "/index.php"}, content_type="text/html; charset=utf-8")
+        return Response("", 302, {"Location": f"{state().web_root}/index.php"}, content_type="text/html; charset=utf-8")
     if g.entry == "rewritten" and not state().pretty_urls:
         return gateway_page(404, "Not Found")
     if _untrusted():
@@ -285,20 +293,26 @@ def _after(response: Response) -> Response:
     if g.entry == "status" or response.content_type == "text/html":
         return response
     secure = "; Secure" if protocol() == "https" else ""
-    prefix = "__Host-" if secure else ""
+    root = state().web_root or "/"
+    prefix = "__Host-" if secure and root == "/" else ""
     if not _cookie("oc_sessionPassphrase"):
         phrase = random_text(ALNUM, 128)
-        response.headers.add("Set-Cookie", f"oc_sessionPassphrase={phrase}; path=/{secure}; HttpOnly; SameSite=Lax")
+        response.headers.add(
+            "Set-Cookie", f"oc_sessionPassphrase={phrase}; path={root}{secure}; HttpOnly; SameSite=Lax"
+        )
     for policy in ("lax", "strict"):
         if not _cookie(f"nc_sameSiteCookie{policy}"):
             response.headers.add(
                 "Set-Cookie",
-                f"{prefix}nc_sameSiteCookie{policy}=true; path=/; httponly{secure};"
+                f"{prefix}nc_sameSiteCookie{policy}=true; path={root}; httponly{secure};"
                 f"expires=Fri, 31-Dec-2100 23:59:59 GMT; SameSite={policy}",
             )
     if g.new_session:
         name = state().system["instanceid"]
-        response.headers.add("Set-Cookie", f"{name}={g.session_id}; path=/{secure}; HttpOnly; SameSite=Lax")
+        response.headers.add("Set-Cookie", f"{name}={g.session_id}; path={root}{secure}; HttpOnly; SameSite=Lax")
+    if caller().user and caller().token is None and g.session.token_id is None:
+        # without a path: it comes back only to addresses beside this one, and only then a login is remembered
+        response.headers.add("Set-Cookie", "cookie_test=test")
     response.headers["X-Request-Id"] = random_text(ALNUM, 20)
     response.headers["Cache-Control"] = "no-cache, no-store, must-revalidate"
     return response
@@ -311,7 +325,11 @@ class _FrontController:
         self._server = server
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        path = environ.get("PATH_INFO", "")
+        root, asked = self._server.state.web_root, environ.get("PATH_INFO", "")
+        if not asked.startswith(f"{root}/"):
+            return gateway_page(404, "Not Found")(environ, start_response)
+        environ["SCRIPT_NAME"], environ["PATH_INFO"] = root, asked.removeprefix(root)
+        path = environ["PATH_INFO"]
         environ["lab.server"] = self._server
         environ["lab.path"] = path
         if path.startswith("/index.php"):
@@ -326,7 +344,7 @@ def build_app(server: NextcloudServer) -> WSGIApp:
 @functools.cache
 def _application() -> Flask:
     """The routes, in the modules named after their part of the contract. All servers of a process share them."""
-    from lab.nextcloud import http_app, http_core, http_groupfolders, http_ocs, http_provisioning
+    from lab.nextcloud import http_app, http_core, http_groupfolders, http_login_flow, http_ocs, http_provisioning
 
     app = Flask(__name__, static_folder=None)
     app.url_map.strict_slashes = False
@@ -341,7 +359,7 @@ def _application() -> Flask:
     app.after_request(_after)
     app.register_error_handler(404, lambda error: _unknown(404))
     app.register_error_handler(405, lambda error: _unknown(405))
-    for module in (http_app, http_core, http_groupfolders, http_ocs, http_provisioning):
+    for module in (http_app, http_core, http_groupfolders, http_login_flow, http_ocs, http_provisioning):
         app.register_blueprint(module.routes)
     return app
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 USER_AGENT = "Nextcloud OpenProject integration"
 TIMEOUT = 5.0
+PROTOCOL_ASSIGNMENTS = ipaddress.ip_network("192.0.0.0/24")
+"""Local to Nextcloud; Python's versions differ in what they say of it."""
 CURL_ERRORS = "(see https://curl.haxx.se/libcurl/c/libcurl-errors.html)"
 
 
@@ -32,7 +34,8 @@ def is_forbidden(server: NextcloudServer, url: str) -> bool:
         found = socket.getaddrinfo(host_of(url), None)
     except (OSError, UnicodeError):
         return True
-    return any(not ipaddress.ip_address(entry[4][0]).is_global for entry in found)
+    addresses = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
+    return any(not address.is_global or address in PROTOCOL_ASSIGNMENTS for address in addresses)
 
 
 def probe_openproject(server: NextcloudServer, url: str) -> dict[str, Any]:

@@ -27,6 +27,7 @@ class NextcloudServer(LabServer):
         self.profile = PROFILES[version]
         self.admin = ("admin", "lab-admin-" + random_text(ALNUM, 32))
         super().__init__(faults, directory, port)
+        self._address = self.url
         self.controls["occ"] = self._control_occ
         self.occ = self.write_command("occ", "occ")
 
@@ -41,6 +42,16 @@ class NextcloudServer(LabServer):
         state.enable_app(GROUPFOLDERS)
         state.enable_app(INTEGRATION)
         return state
+
+    def reset(self) -> None:
+        self.url = self._address
+        super().reset()
+
+    def serve_below(self, path: str) -> None:
+        """Move Nextcloud below a path of its host, such as `/nextcloud`."""
+        self.state.web_root = path
+        self.url = self._address + path
+        self.state.system["overwrite.cli.url"] = self.url
 
     def peer_session(self) -> Session:
         """Outgoing requests trust the imported certificates (`security:certificates`)."""

@@ -134,6 +134,8 @@ class NextcloudState:
         self.terms_signed = True
         self.oidc_providers: list[str] = []
         """Names of the providers that the app user_oidc knows (admin page)."""
+        self.web_root = ""
+        """The path of its host that it lives below, such as `/nextcloud`."""
         self.openproject_probe: dict[str, Any] | None = None
         """What `is-valid-op-instance` answers instead of looking; None: it looks (NC §1.4)."""
         self.redirects_to = ""

@@ -31,6 +31,8 @@ options:
   nextcloud_password:
     description:
       - Login password, or application password, of O(nextcloud_username).
+      - If not set, and O(occ_exec) or O(occ_command) says how to reach occ, occ makes an application password for this run,
+        which is deleted at its end, also when the run fails. No other token is touched. Costs one start of occ and one request, in check mode too.
     type: str
   nextcloud_ca_path:
     description:

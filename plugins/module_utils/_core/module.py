@@ -31,6 +31,19 @@ class Call:
     check_mode: bool
     secrets: Secrets
     warnings: list[str] = field(default_factory=list)
+    _endings: list[t.Callable[[], None]] = field(default_factory=list)
+
+    def at_end(self, ending: t.Callable[[], None]) -> None:
+        """Do something when the work is over, however it ended; the last one first."""
+        self._endings.append(ending)
+
+    def end(self) -> None:
+        """Do what was left for the end. A failure of it is a warning: it must not hide how the work ended."""
+        while self._endings:
+            try:
+                self._endings.pop()()
+            except Failure as failure:
+                self.warn(failure.message)
 
     def warn(self, message: str) -> None:
         """Show a warning with the result, once."""
@@ -53,7 +66,10 @@ def run(spec: ArgumentSpec, work: t.Callable[[Call], Result]) -> None:
     secrets.add(*(module.params[name] for name in _secret_options(spec) if isinstance(module.params[name], str)))
     call = Call(params=module.params, check_mode=module.check_mode, secrets=secrets)
     try:
-        result = work(call)
+        try:
+            result = work(call)
+        finally:
+            call.end()
     except Failure as failure:
         _show_warnings(module, call)
         module.fail_json(msg=secrets.censor(failure.message), **failure.as_result())

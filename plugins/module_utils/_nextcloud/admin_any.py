@@ -15,7 +15,7 @@ from .admin import Folder, Group, NextcloudAdmin, User
 from .admin_http import HttpAdmin
 from .admin_occ import LOGIN_PASSWORD, OccAdmin
 from .client import Nextcloud
-from .occ import OCC_OPTIONS, Occ
+from .occ import Occ, occ_given
 
 T = t.TypeVar("T")
 
@@ -145,11 +145,6 @@ class FallbackAdmin(NextcloudAdmin):
                 " an application password."
             )
             return write(self.occ)
-
-
-def occ_given(call: Call) -> bool:
-    """Whether the user said how to reach occ: C(occ_exec) has words, or C(occ_command) is not its default."""
-    return bool(call.params["occ_exec"]) or call.params["occ_command"] != OCC_OPTIONS["occ_command"]["default"]
 
 
 def make_admin(call: Call, client: Nextcloud | None = None) -> NextcloudAdmin:

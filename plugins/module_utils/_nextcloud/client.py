@@ -11,13 +11,15 @@ import html
 import json
 import re
 import typing as t
+from dataclasses import replace
 
 from .._core.argspec import ArgumentSpec
 from .._core.errors import ApiError, CredentialsError, TransportError
 from .._core.module import Call
 from .._http.client import Answer, JsonClient, retry_after
 from .._http.connection import check_secret, check_username, connection, http_spec
-from .occ import OCC_OPTIONS
+from .occ import OCC_OPTIONS, occ_given
+from .own_password import make_application_password
 
 APP = "integration_openproject"
 APP_ROOT = f"/index.php/apps/{APP}"
@@ -55,12 +57,25 @@ class Nextcloud(JsonClient):
     def from_call(cls, call: Call) -> Nextcloud:
         """The client for a module's options.
 
+        Without C(nextcloud_password), but with the way to occ, occ makes an application password for this run, which deletes itself at the end.
+
         :raises BadInput: an option is missing or unusable.
         """
         username = check_username(call.params["nextcloud_username"] or "", "nextcloud_username")
-        password = check_secret(call.params["nextcloud_password"] or "", "nextcloud_password", warn=call.warn)
+        given = call.params["nextcloud_password"]
+        mint = given is None and occ_given(call)
+        password = "" if mint else check_secret(given or "", "nextcloud_password", warn=call.warn)
         made = connection(call.params, "nextcloud", "Nextcloud", username=username, password=password, warn=call.warn)
-        return cls(made, call.secrets, warn=call.warn)
+        if mint:
+            made = replace(made, password=make_application_password(call, username))
+        client = cls(made, call.secrets, warn=call.warn)
+        if mint:
+            call.at_end(client.delete_own_password)
+        return client
+
+    def delete_own_password(self) -> None:
+        """Delete the application password that this client logs in with, and no other (NC §5.5)."""
+        self.ocs("DELETE", "/ocs/v2.php/core/apppassword", attempted="delete the application password of this run")
 
     def app(self, method: str, path: str, *, attempted: str, token: bool = False, **more: t.Any) -> t.Any:
         """Call a route of the integration app and return its JSON.

@@ -295,3 +295,8 @@ def _reader(variables: t.Iterable[str], *, with_input: bool) -> str:
     if names:
         script += f"export {' '.join(names)}; "
     return script + ('printf %s "${opnc%.}" | "$@"' if with_input else 'exec "$@"')
+
+
+def occ_given(call: Call) -> bool:
+    """Whether the user said how to reach occ: C(occ_exec) has words, or C(occ_command) is not its default."""
+    return bool(call.params["occ_exec"]) or call.params["occ_command"] != OCC_OPTIONS["occ_command"]["default"]

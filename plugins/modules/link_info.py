@@ -27,8 +27,8 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     details:
-      - The module changes nothing. In check mode O(check_with_runner=true) does not try the client secret of Nextcloud, because that renews
-        a user's token.
+      - The module changes nothing. In check mode O(check_with_runner=true) does not try the client secret of Nextcloud, because that makes
+        a token of O(nextcloud_username) for a moment.
 options:
   storage_name:
     description:
@@ -52,7 +52,9 @@ options:
     description:
       - Also let OpenProject check its connection to Nextcloud, and try the secrets that it stores. Needs O(runner_command), and two starts of
         the runner (40 to 55 seconds each were seen).
-      - OpenProject tries the client secret of Nextcloud by renewing the token of a user who has connected both accounts, as it does itself every hour.
+      - OpenProject tries the client secret of Nextcloud with an authorization code for which O(nextcloud_username) lets OpenProject in for the
+        time of the check. The token that comes with it is removed again; Nextcloud shows both in the activities of that account. It needs the
+        login password as O(nextcloud_password). Other users' tokens are not touched.
       - The client secret that Nextcloud stores is always tried, because that needs no runner.
     type: bool
     default: false

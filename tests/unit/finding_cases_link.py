@@ -169,9 +169,6 @@ case("nextcloud_oauth_differs", lambda pair: _client(pair, client_id="x" * 64), 
 
 
 def _wrong_client_secret(pair: Pair) -> None:
-    client = app.oauth_client(pair.nextcloud)
-    assert client is not None
-    pair.storage.refresh_token = pair.nextcloud.grant(client.id, "admin")
     _client(pair, client_secret="x" * 64)
     with_runner(pair)
 

@@ -90,32 +90,6 @@ class ServiceResult
   end
 end
 
-class OAuthClientToken < Row
-  def self.all
-    rows("tokens")
-  end
-
-  def self.where(oauth_client:)
-    all.select { |token| token.client_id == oauth_client.client_id }.extend(Ordered)
-  end
-
-  module Ordered
-    def order(updated_at:)
-      raise ArgumentError unless updated_at == :desc
-
-      sort_by(&:updated_at).reverse
-    end
-  end
-
-  def with_lock
-    ActiveRecord::Base.transaction { yield }
-  end
-
-  def update!(**values)
-    WORLD["tokens"].find { |data| data["id"] == id }.merge!(values.transform_keys(&:to_s))
-  end
-end
-
 module Storages
   class Storage < Row
     def self.all

@@ -6,17 +6,20 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import typing as t
+from urllib.parse import parse_qs
 
 import pytest
 
 from ansible_collections.opnc.integration.plugins.module_utils._core.errors import Failure
+from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.authorization import CLIENT_NAME
 from lab import Lab
 from lab.nextcloud import integration as app
 from lab.openproject.state import Storage
 from unit.conftest import RunModule
-from unit.linking import arrange, broken_parts, forget_requests, link_args
+from unit.linking import arrange, broken_parts, count, forget_requests, link_args
 from unit.test_link_faults import Wire, run
 
 PARTS = ("openproject_oauth", "nextcloud_oauth", "application_password")
@@ -100,10 +103,54 @@ def spoil_application_password(lab: Lab) -> None:
     storage_of(lab).password = "no-longer-right"
 
 
-def test_a_right_link_passes_verification_unchanged(linked: Lab, run_module: RunModule) -> None:
-    result = run_module("link", options(linked, verify_secrets=True))
+def spoil_nextcloud_secret(lab: Lab) -> None:
+    client = storage_of(lab).client
+    assert client
+    client.client_secret = "some-other-secret"
+
+
+def tokens(lab: Lab) -> list[tuple[str, str]]:
+    """Owner and value of every token that outlives a session."""
+    return [(user.uid, token.value) for user in lab.nextcloud.state.users.values() for token in user.tokens]
+
+
+def remembered(lab: Lab) -> list[int]:
+    """Rows of sessions that go on."""
+    return [session.token_id for session in lab.nextcloud.state.sessions.values() if session.token_id is not None]
+
+
+def codes_tried(lab: Lab) -> list[str]:
+    """The codes that OpenProject has posted to Nextcloud."""
+    forms = [
+        parse_qs(exchange.body) for exchange in lab.nextcloud.log if exchange.path.endswith("/oauth2/api/v1/token")
+    ]
+    return [form["code"][0] for form in forms]
+
+
+@pytest.fixture
+def used(linked: Lab) -> Lab:
+    """A link in use: a user and the administrator himself have let OpenProject in."""
+    state = linked.nextcloud.state
+    state.create_user("somebody", "some-long-password")
+    (client,) = state.oauth_clients
+    for uid in ("somebody", "admin"):
+        state.grant(client, uid)
+    return linked
+
+
+def test_a_right_link_passes_verification_unchanged(used: Lab, run_module: RunModule) -> None:
+    before, grants, sessions = tokens(used), dict(used.nextcloud.state.grants), remembered(used)
+    result = run_module("link", options(used, verify_secrets=True))
     assert not result["changed"]
-    assert len(linked.openproject.runner_starts) == 1
+    assert result["warnings"] == []
+    assert len(used.openproject.runner_starts) == 1
+    # those of every run, and: list (twice, for a session), authorize, first page, consent, list, removal, end of the session
+    assert count(used) == (3 + 8, 2 + 1)
+    assert remembered(used) == sessions
+    assert tokens(used) == before
+    assert used.nextcloud.state.grants.items() >= grants.items()
+    assert len(codes_tried(used)) == 1
+    assert codes_tried(used)[0] not in json.dumps(result)
 
 
 @pytest.mark.parametrize(
@@ -125,6 +172,96 @@ def test_a_wrong_secret_is_found_only_when_it_is_tried_and_then_renewed_alone(
     assert [name for name in PARTS if after[name] != before[name]] == [part]
     assert broken_parts(linked) == []
     assert not run_module("link", options(linked, verify_secrets=True))["changed"]
+
+
+def test_a_wrong_client_secret_of_nextcloud_is_renewed_alone(used: Lab, run_module: RunModule) -> None:
+    spoil_nextcloud_secret(used)
+    assert not run_module("link", options(used))["changed"], "no read can see it"
+    before, others = values(used), [pair for pair in tokens(used) if pair[0] == "OpenProject"]
+    done = run_module("link", options(used, verify_secrets=True))
+    assert [action["reason"] for action in done["actions"]] == [
+        "the client secret that OpenProject stores was tried and is wrong"
+    ] * 2
+    after = values(used)
+    assert [name for name in PARTS if after[name] != before[name]] == ["nextcloud_oauth"]
+    assert tokens(used) == others, "with the client go the tokens that came from it; nothing else does"
+    assert codes_tried(used)[0] not in json.dumps(done)
+    assert broken_parts(used) == []
+    assert not run_module("link", options(used, verify_secrets=True))["changed"]
+
+
+@pytest.mark.parametrize("spoilt", [False, True], ids=["right", "wrong"])
+def test_check_mode_makes_no_token_and_says_what_it_did_not_try(used: Lab, run_module: RunModule, spoilt: bool) -> None:
+    if spoilt:
+        spoil_nextcloud_secret(used)
+    before = tokens(used)
+    used.nextcloud.read_only = used.openproject.read_only = True
+    result = run_module("link", options(used, verify_secrets=True), check_mode=True)
+    assert not result["changed"]
+    assert [warning for warning in result["warnings"] if "which check mode must not" in warning]
+    assert used.nextcloud.refused + used.openproject.refused == []
+    assert (tokens(used), codes_tried(used)) == (before, [])
+
+
+def test_with_an_application_password_the_client_secret_is_not_tried(used: Lab, run_module: RunModule) -> None:
+    spoil_nextcloud_secret(used)
+    password = used.nextcloud.state.add_token("admin", "cli").value
+    before = tokens(used)
+    result = run_module("link", options(used, verify_secrets=True, nextcloud_password=password))
+    assert not result["changed"]
+    assert [warning for warning in result["warnings"] if "nextcloud_password is an application password" in warning]
+    assert tokens(used) == before
+    assert len(used.openproject.runner_starts) == 1, "the other secret is tried all the same"
+
+
+def test_what_nextcloud_does_not_tell_is_unknown(
+    used: Lab, run_module: RunModule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = tokens(used)
+    # the code is no longer good when OpenProject posts it
+    monkeypatch.setattr(
+        used.nextcloud.state, "consent", lambda client, uid: used.nextcloud.state.add_token(uid, CLIENT_NAME).value
+    )
+    result = run_module("link", options(used, verify_secrets=True))
+    assert not result["changed"]
+    assert result["warnings"] == [
+        "OpenProject could not tell whether the client secret of Nextcloud that it stores is right."
+    ]
+    assert tokens(used) == before
+
+
+def test_no_token_stays_when_the_runner_fails(used: Lab, run_module: RunModule) -> None:
+    before = tokens(used)
+    # what it was given comes back on its standard error
+    result = run_module(
+        "link", options(used, verify_secrets=True) | {"runner_command": ["sh", "-c", "cat >&2; exit 3", "-"]}
+    )
+    assert result["failed"]
+    assert tokens(used) == before
+    (code,) = [code for code, grant in used.nextcloud.state.grants.items() if not grant.delivered]
+    assert code not in json.dumps(result)
+
+
+def test_a_token_that_cannot_be_removed_is_named(used: Lab, run_module: RunModule) -> None:
+    used.faults.add(server="nextcloud", nth=10, kind="html_502")
+    result = run_module("link", options(used, verify_secrets=True))
+    assert not result["changed"]
+    assert [warning for warning in result["warnings"] if "remove the token OpenProject client (id " in warning]
+
+
+@pytest.mark.parametrize("spoilt", [False, True], ids=["right", "wrong"])
+def test_the_check_tries_it_too_and_leaves_no_token(used: Lab, run_module: RunModule, spoilt: bool) -> None:
+    if spoilt:
+        spoil_nextcloud_secret(used)
+    before = tokens(used)
+    args = options(used) | {"check_with_runner": True}
+    result = run_module("link_info", args)
+    assert ("nextcloud_secret_wrong" in [finding["code"] for finding in result["findings"]]) == spoilt
+    assert tokens(used) == before
+    foretold = run_module("link_info", args, check_mode=True)
+    assert "nextcloud_secret_wrong" not in [finding["code"] for finding in foretold["findings"]]
+    assert [warning for warning in foretold["warnings"] if "which check mode must not" in warning]
+    assert len(codes_tried(used)) == 1
 
 
 def test_without_a_runner_verification_says_what_was_not_tried(linked: Lab, run_module: RunModule) -> None:

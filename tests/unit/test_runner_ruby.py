@@ -25,6 +25,7 @@ from ansible_collections.opnc.integration.plugins.module_utils._openproject.runn
 
 FAKES = Path(__file__).parent / "openproject_fakes.rb"
 RUBIES = [path for path in [shutil.which("ruby")] if path]
+CODE = "code-" + "Ab1" * 41
 NASTY = "Dateien «Köln» 😀 #{1} 'x' \"y\" \\"
 
 # where there is no Ruby, nothing is collected; test_runner.py looks at the program's text everywhere
@@ -49,7 +50,6 @@ class OpenProject:
             ],
             "project_storages": [],
             "last_project_folders": [],
-            "tokens": [],
         }
 
     @property
@@ -313,14 +313,15 @@ def test_the_connection_check_of_every_version_comes_in_one_form(
 
 
 class Nextcloud(ThreadingHTTPServer):
-    """The two doors of Nextcloud that secrets are tried at, with the order of its token endpoint (NC §9)."""
+    """The doors of Nextcloud that secrets are tried at, with the order of its token endpoint (NC §9)."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.password = 'p{"x"}%:ß'
         self.client = ("client-id", "client-secret")
-        self.tokens = {"refresh-1"}
-        self.maintenance = False
+        self.codes = {CODE}
+        self.access_tokens: set[str] = set()
+        self.maintenance = self.keeps_tokens = False
         self.seen: list[str] = []
 
     @property
@@ -345,13 +346,22 @@ class _Handler(BaseHTTPRequestHandler):
         form = {name: values[0] for name, values in parse_qs(self.rfile.read(length).decode()).items()}
         if self.server.maintenance:
             self._answer(503, b"<html>maintenance</html>")
-        elif form["grant_type"] != "refresh_token" or form["refresh_token"] not in self.server.tokens:
+        elif form["grant_type"] != "authorization_code" or form["code"] not in self.server.codes:
             self._answer(400, b'{"error": "invalid_request"}')
         elif (form["client_id"], form["client_secret"]) != self.server.client:
             self._answer(400, b'{"error": "invalid_client"}')
         else:
-            self.server.tokens = {"refresh-2"}
-            self._answer(200, b'{"access_token": "access-2", "refresh_token": "refresh-2", "expires_in": 3600}')
+            self.server.codes.clear()
+            self.server.access_tokens.add("access-1")
+            self._answer(200, b'{"access_token": "access-1", "refresh_token": "refresh-1", "expires_in": 3600}')
+
+    def do_DELETE(self) -> None:
+        self.server.seen.append(f"DELETE {self.path}")
+        token = self.headers["Authorization"].removeprefix("Bearer ")
+        taken = self.headers["OCS-APIRequest"] == "true" and token in self.server.access_tokens
+        if taken and not self.server.keeps_tokens:
+            self.server.access_tokens.remove(token)
+        self._answer(500 if self.server.keeps_tokens else 200 if taken else 401, b"{}")
 
     def _answer(self, status: int, body: bytes) -> None:
         self.send_response(status)
@@ -372,63 +382,69 @@ def nextcloud(openproject: OpenProject) -> Iterator[Nextcloud]:
         openproject.storage.update(
             password=server.password, oauth_client={"client_id": "client-id", "client_secret": "client-secret"}
         )
-        openproject.world["tokens"] = [
-            {"id": 1, "client_id": "another", "access_token": "x", "refresh_token": "y", "updated_at": 9},
-            {"id": 2, "client_id": "client-id", "access_token": "old", "refresh_token": "old", "updated_at": 1},
-            {"id": 3, "client_id": "client-id", "access_token": "a-1", "refresh_token": "refresh-1", "updated_at": 2},
-        ]
         yield server
         server.shutdown()
         thread.join()
 
 
-def tokens(openproject: OpenProject) -> list[tuple[str, str]]:
-    return [(token["access_token"], token["refresh_token"]) for token in openproject.world["tokens"]]
-
-
-def test_right_secrets_are_right_and_the_renewed_token_is_stored(
+def test_right_secrets_are_right_and_the_token_that_came_of_it_is_given_back(
     openproject: OpenProject, nextcloud: Nextcloud
 ) -> None:
-    answer = openproject.perform("verify_secrets")
+    answer = openproject.perform("verify_secrets", code=CODE)
 
     assert answer == {"application_password": "right", "nextcloud_client": "right"}
-    assert nextcloud.seen == ["HEAD /remote.php/dav", "POST /index.php/apps/oauth2/api/v1/token"]
-    assert tokens(openproject) == [("x", "y"), ("old", "old"), ("access-2", "refresh-2")]
+    assert nextcloud.seen == [
+        "HEAD /remote.php/dav",
+        "POST /index.php/apps/oauth2/api/v1/token",
+        "DELETE /ocs/v2.php/core/apppassword",
+    ]
+    assert nextcloud.access_tokens == set()
 
 
-def test_wrong_secrets_are_wrong_and_no_token_is_used_up(openproject: OpenProject, nextcloud: Nextcloud) -> None:
+def test_a_secret_is_right_also_when_the_token_cannot_be_given_back(
+    openproject: OpenProject, nextcloud: Nextcloud
+) -> None:
+    nextcloud.keeps_tokens = True
+
+    assert openproject.perform("verify_secrets", code=CODE)["nextcloud_client"] == "right"
+
+
+def test_wrong_secrets_are_wrong_and_the_code_is_not_used_up(openproject: OpenProject, nextcloud: Nextcloud) -> None:
     openproject.storage["password"] = "stale"
     openproject.storage["oauth_client"]["client_secret"] = "stale"
-    before = tokens(openproject)
 
-    answer = openproject.perform("verify_secrets")
+    answer = openproject.perform("verify_secrets", code=CODE)
 
     assert answer == {"application_password": "wrong", "nextcloud_client": "wrong"}
-    assert tokens(openproject) == before
-    assert nextcloud.tokens == {"refresh-1"}
+    assert (nextcloud.codes, nextcloud.access_tokens) == ({CODE}, set())
 
 
-def test_where_nothing_may_be_written_no_token_is_renewed(openproject: OpenProject, nextcloud: Nextcloud) -> None:
-    answer = openproject.perform("verify_secrets", refresh=False)
+def test_without_a_code_the_client_secret_is_not_tried(openproject: OpenProject, nextcloud: Nextcloud) -> None:
+    answer = openproject.perform("verify_secrets", code=None)
 
     assert answer == {"application_password": "right", "nextcloud_client": "unknown"}
     assert nextcloud.seen == ["HEAD /remote.php/dav"]
 
 
-@pytest.mark.parametrize("state", ["maintenance", "gone", "no token", "nothing stored", "token unknown"])
+@pytest.mark.parametrize("state", ["maintenance", "gone", "nothing stored", "code expired"])
 def test_what_cannot_be_told_is_unknown(openproject: OpenProject, nextcloud: Nextcloud, state: str) -> None:
-    password = "right" if state in ("no token", "token unknown") else "unknown"
     if state == "maintenance":
         nextcloud.maintenance = True
     elif state == "gone":
         openproject.host = "http://127.0.0.1:9/"
-    elif state == "no token":
-        openproject.world["tokens"] = openproject.world["tokens"][:1]
-    elif state == "token unknown":
-        nextcloud.tokens = set()
+    elif state == "code expired":
+        nextcloud.codes.clear()
     else:
         openproject.storage.update(password=None, oauth_client=None)
 
-    answer = openproject.perform("verify_secrets")
+    answer = openproject.perform("verify_secrets", code=CODE)
 
+    password = "right" if state == "code expired" else "unknown"
     assert answer == {"application_password": password, "nextcloud_client": "unknown"}
+
+
+def test_a_code_does_not_come_back_in_an_error(openproject: OpenProject) -> None:
+    with pytest.raises(CommandError) as caught:
+        openproject.perform("verify_secrets", storage_id=CODE, code=CODE)
+
+    assert "Couldn't find Storages::Storage with 'id'=********" in caught.value.message

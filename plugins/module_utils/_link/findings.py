@@ -145,5 +145,5 @@ def _unseen_in_openproject(seen: Seen, runner: bool, check_with_runner: bool) ->
         yield Unseen(
             OPENPROJECT,
             "whether the client secret of Nextcloud that OpenProject stores is right",
-            "only a user who has connected both accounts lets OpenProject try it, and check mode does not try it",
+            "a warning says why it was not tried, or what came of it",
         )

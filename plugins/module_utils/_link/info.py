@@ -34,6 +34,8 @@ from . import report
 from .findings import find, not_seen, parts
 from .findings_openproject import FILTERS_PRIVATE
 from .seen import NextcloudSeen, OpenProjectSeen, Question, Seen
+from .state import LinkState
+from .verify import ask_openproject, consent_for
 
 #: the checks that tell of project folders; C(mail) fails often and says nothing of the link (OP §10)
 HEALTH_CHECKS = ("worker", "worker_backed_up")
@@ -55,7 +57,7 @@ def work(call: Call) -> Result:
     occ = Occ.from_call(call) if occ_given(call) else None
     runner = Runner.from_call(call)
     nextcloud = _look_at_nextcloud(call, question, nextcloud_client, occ)
-    openproject = _look_at_openproject(call, question, openproject_client, runner, nextcloud)
+    openproject = _look_at_openproject(call, question, openproject_client, runner, nextcloud, nextcloud_client)
     seen = Seen(question, nextcloud, openproject)
     findings = find(seen)
     unseen = not_seen(
@@ -235,7 +237,12 @@ def _read_cron(admin: HttpAdmin, facts: Facts) -> None:
 
 
 def _look_at_openproject(
-    call: Call, question: Question, client: OpenProject | None, runner: Runner | None, nextcloud: NextcloudSeen
+    call: Call,
+    question: Question,
+    client: OpenProject | None,
+    runner: Runner | None,
+    nextcloud: NextcloudSeen,
+    nextcloud_client: Nextcloud | None,
 ) -> OpenProjectSeen:
     facts: Facts = {"missing": _missing(call, "openproject")}
     if client is not None:
@@ -250,7 +257,7 @@ def _look_at_openproject(
         facts["private_address"] = _private_address(storage.host) if facts["version"] >= FILTERS_PRIVATE else ""
         if call.params["check_with_runner"] and runner is not None:
             try:
-                _ask_runner(runner, storage, facts, may_renew=not call.check_mode)
+                _ask_runner(call, runner, storage, nextcloud_client, nextcloud.half, facts)
             except Failure as failure:
                 facts["runner_failure"] = failure
     return OpenProjectSeen(**facts)
@@ -319,16 +326,17 @@ def _storage(
     return storages.get(by_name[0].id) if by_name else None
 
 
-def _ask_runner(runner: Runner, storage: Storage, facts: Facts, *, may_renew: bool) -> None:
-    arguments = {"storage_id": storage.id, "storage_name": storage.name}
+def _ask_runner(
+    call: Call, runner: Runner, storage: Storage, nextcloud: Nextcloud | None, half: NextcloudHalf | None, facts: Facts
+) -> None:
     facts["connection"] = runner.perform(
-        "connection_check", arguments, attempted=f'check the connection of the storage "{storage.name}"'
+        "connection_check",
+        {"storage_id": storage.id, "storage_name": storage.name},
+        attempted=f'check the connection of the storage "{storage.name}"',
     )
-    facts["tried"] = runner.perform(
-        "verify_secrets",
-        {**arguments, "refresh": may_renew},
-        attempted=f'try the secrets of the storage "{storage.name}"',
-    )
+    state = LinkState(storage=storage, nextcloud=half or NextcloudHalf(app=False))
+    consent = consent_for(nextcloud, state) if nextcloud is not None else None
+    facts["tried"] = ask_openproject(runner, storage, consent, call)
 
 
 def _private_address(url: str) -> str:

@@ -76,7 +76,7 @@ class Runner:
         """Let OpenProject do one thing, in one start.
 
         :param operation: a name of :data:`runner_ruby.OPERATIONS`.
-        :param arguments: JSON data; never a secret.
+        :param arguments: JSON data, handed over by standard input; the only secret in it is an authorization code.
         :param attempted: what it is for, as an infinitive.
         :returns: the answer of the operation. A client secret in it is remembered as a secret.
         :raises CommandError: the runner did not start, did not end in time, failed in Ruby or left no answer. Its fact C(cause) names

@@ -233,20 +233,20 @@ module OpncIntegration
 end
 """
 
-# Nextcloud's token endpoint looks for the code or refresh token first and only then at the client (NC §9), so a made-up one tells
-# nothing. A refresh token of a user does: a wrong secret is invalid_client and leaves the token as it is; with the right one the token
-# is renewed, as OpenProject does every hour, and must be stored at once. Therefore it is done only where writing is allowed.
+# Nextcloud's token endpoint looks at the authorization code first and only then at the client (NC §9), so it takes a valid one to
+# learn whether the secret is right. A wrong secret does not use it up. The right one turns it into an access token, which is given back at once:
+# it belongs to the administrator who let the code be made.
 # OpenProject's own requests to storages use no proxy either.
 _VERIFY_SECRETS = r"""
 require "net/http"
 
 module OpncIntegration
   def self.verify_secrets(input)
+    hide(input["code"])
     found = storage(input)
-    client = found.oauth_client
     {
       "application_password" => tried { application_password(found) },
-      "nextcloud_client" => tried { client.nil? || !input.fetch("refresh", true) ? "unknown" : nextcloud_client(found, client) }
+      "nextcloud_client" => tried { nextcloud_client(found, found.oauth_client, input["code"]) }
     }
   end
 
@@ -267,27 +267,26 @@ module OpncIntegration
     end
   end
 
-  def self.nextcloud_client(found, client)
-    token = OAuthClientToken.where(oauth_client: client).order(updated_at: :desc).first
-    return "unknown" if token.nil?
+  def self.nextcloud_client(found, client, code)
+    return "unknown" if client.nil? || code.nil?
 
-    hide(token.access_token, token.refresh_token)
-    token.with_lock { renewed(found, client, token) }
-  end
-
-  def self.renewed(found, client, token)
     answer = ask(found, Net::HTTP::Post, "index.php/apps/oauth2/api/v1/token") do |request|
       request.set_form_data(
-        "grant_type" => "refresh_token", "refresh_token" => token.refresh_token,
+        "grant_type" => "authorization_code", "code" => code,
         "client_id" => client.client_id, "client_secret" => client.client_secret
       )
     end
     body = JSON.parse(answer.body)
-    if answer.code == "200" && body["access_token"]
-      token.update!(access_token: body["access_token"], refresh_token: body["refresh_token"])
-      "right"
-    else
-      body["error"] == "invalid_client" ? "wrong" : "unknown"
+    return body["error"] == "invalid_client" ? "wrong" : "unknown" unless answer.code == "200" && body["access_token"]
+
+    tried { give_back(found, body["access_token"]) }
+    "right"
+  end
+
+  def self.give_back(found, token)
+    ask(found, Net::HTTP::Delete, "ocs/v2.php/core/apppassword") do |request|
+      request["Authorization"] = "Bearer #{token}"
+      request["OCS-APIRequest"] = "true"
     end
   end
 

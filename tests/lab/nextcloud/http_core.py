@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the authors of opnc.integration
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Core routes: status.php, request token, OAuth token endpoint, WebDAV of the project folders (NC §9, OP §5)."""
+"""Core routes: status.php, request token, WebDAV of the project folders (NC §9, OP §5)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from xml.sax.saxutils import escape
 from flask import Blueprint, Response, g, request
 
 from lab.nextcloud.answers import dav_error, json_answer, page
-from lab.nextcloud.http import caller, parameters, state
-from lab.nextcloud.state import ALNUM, GROUPFOLDERS, GroupFolder
-from lab.plumbing import random_text
+from lab.nextcloud.http import caller, state
+from lab.nextcloud.state import GROUPFOLDERS, GroupFolder
 
 routes = Blueprint("core", __name__)
 
@@ -52,40 +51,6 @@ def csrf_token() -> Response:
 def login_page() -> Response:
     """The page that a browser without a session is sent to."""
     return page("Log in", "Login with username or email", head=f'data-requesttoken="{g.session.masked_token()}"')
-
-
-@routes.post("/apps/oauth2/api/v1/token")
-def oauth_token() -> Response:
-    """NC §9: the token is looked up before the client, so a made-up one never tells whether a secret is right.
-
-    A wrong secret does not use a good token up; a right one replaces it.
-    """
-    sent = parameters()
-    if sent.get("grant_type") not in ("refresh_token", "authorization_code"):
-        return json_answer({"error": "invalid_grant"}, 400)
-    presented = str(sent.get("refresh_token") or sent.get("code") or "")
-    with state().lock:
-        grant = state().grants.get(presented)
-        client = state().oauth_clients.get(grant.client) if grant else None
-        if grant is None or client is None:
-            return json_answer({"error": "invalid_request"}, 400)
-        credentials = request.authorization
-        given = (sent.get("client_id"), sent.get("client_secret"))
-        if credentials and credentials.type == "basic":
-            given = (credentials.username, credentials.password)
-        if given != (client.client_identifier, client.secret):
-            return json_answer({"error": "invalid_client"}, 400)
-        del state().grants[presented]
-        renewed = state().grant(client.id, grant.uid)
-    return json_answer(
-        {
-            "access_token": random_text(ALNUM, 72),
-            "token_type": "Bearer",
-            "expires_in": 3600,
-            "refresh_token": renewed,
-            "user_id": grant.uid,
-        }
-    )
 
 
 # WebDAV, as far as OpenProject's password check and its folder sync go

@@ -154,10 +154,14 @@ class OAuthClient:
 
 @dataclass
 class Grant:
-    """A user's consent that a client may act for him: a row of `oc_oauth2_access_tokens`, found by its refresh token."""
+    """A user's consent that a client may act for him: a row of `oc_oauth2_access_tokens`, found by its code or refresh token."""
 
     client: int
     uid: str
+    token: int
+    """Id of the user's token that belongs to it."""
+    delivered: bool = False
+    """Whether the code was exchanged: from then on only the refresh token counts."""
 
 
 @dataclass
@@ -170,6 +174,12 @@ class Session:
     token: Token | None = None
     password: str = ""
     """The login password at the time of the login: a session ends when it changes."""
+    token_id: int | None = None
+    """Of the row that stands for a session with a login password; without one, every request is a login of its own (seen on 29.0.6)."""
+    oauth_state: str = ""
+    """The `state` of the OAuth client that asked last."""
+    flow_state: str = ""
+    """The state token of the login flow that is under way; it is used once."""
 
     def masked_token(self) -> str:
         """The request token in the form that pages and `/csrftoken` show: another one each time, all of them good."""

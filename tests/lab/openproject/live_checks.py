@@ -160,25 +160,26 @@ class NextcloudSide:
             return Connection("warning", "wrn_unexpected_content", text)
         return None
 
-    def oauth_client_verdict(self, storage: Storage) -> str:
+    def oauth_client_verdict(self, storage: Storage, code: str) -> str:
         """Whether Nextcloud takes the stored client and its secret: `right`, `wrong` or `unknown`.
 
-        Nextcloud looks for the token before it looks at the client (NC §9), so only a token of a user tells; using it renews it.
+        Nextcloud looks at the code before it looks at the client (NC §9). The access token that comes of the right secret is given back.
         """
         client = storage.client
-        if client is None or storage.refresh_token is None:
+        if client is None:
             return "unknown"
         form = {
-            "grant_type": "refresh_token",
-            "refresh_token": storage.refresh_token,
+            "grant_type": "authorization_code",
+            "code": code,
             "client_id": client.client_id,
             "client_secret": client.client_secret,
         }
         answer = self._ask("POST", f"{storage.host}index.php/apps/oauth2/api/v1/token", data=form)
         document = json_of(answer) if answer is not None else None
-        renewed = dig(document, "refresh_token")
-        if renewed:
-            storage.refresh_token = renewed
+        token = dig(document, "access_token")
+        if token:
+            headers = {"Authorization": f"Bearer {token}", "OCS-APIRequest": "true"}
+            self._ask("DELETE", f"{storage.host}ocs/v2.php/core/apppassword", headers=headers)
             return "right"
         return "wrong" if dig(document, "error") == "invalid_client" else "unknown"
 

@@ -139,12 +139,10 @@ class Runner:
 
     def verify_secrets(self, request: Json) -> Json:
         """Try the two secrets that OpenProject holds, each `right`, `wrong` or `unknown`."""
-        storage = self._storage(request)
+        storage, code = self._storage(request), request.get("code")
         return {
             "application_password": self.nextcloud.password_verdict(storage),
-            "nextcloud_client": (
-                self.nextcloud.oauth_client_verdict(storage) if request.get("refresh", True) else "unknown"
-            ),
+            "nextcloud_client": self.nextcloud.oauth_client_verdict(storage, code) if code else "unknown",
         }
 
     def _storage(self, request: Json) -> Storage:

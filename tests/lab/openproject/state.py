@@ -125,8 +125,6 @@ class Storage:
     authentication_method: str = TWO_WAY
     audience: str | None = None
     token_exchange_scope: str | None = None
-    refresh_token: str | None = None
-    """A user's refresh token for Nextcloud; None: nobody has authorized yet."""
     created_at: str = field(default_factory=now)
     updated_at: str = field(default_factory=now)
 
@@ -315,7 +313,6 @@ class OpenProjectState:
 
     def set_client(self, storage: Storage, client_id: str, client_secret: str) -> ClientCredentials:
         """Store Nextcloud's OAuth client; the former one is gone with its id and the tokens of its users (OP §3.3)."""
-        storage.refresh_token = None
         storage.client = ClientCredentials(self.next_id("oauth_client_credentials"), client_id, client_secret)
         return storage.client
 

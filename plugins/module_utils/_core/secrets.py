@@ -62,8 +62,19 @@ class Secrets:
         return text
 
 
+def is_text(value: str) -> bool:
+    """Whether a value can be sent at all; bytes of a file in another encoding reach a module as lone surrogates."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _forms(value: str) -> set[str]:
     """The forms in which a server, a proxy or a log may show a value."""
+    if not is_text(value):
+        return {value, repr(value)[1:-1]}
     escaped = {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
     # PHP escapes the slash in JSON, and angle brackets in upper case; Rails escapes more, and in lower case
     escaped |= {form.replace("/", "\\/") for form in escaped}

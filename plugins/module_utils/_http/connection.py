@@ -10,6 +10,7 @@ import typing as t
 
 from .._core.argspec import ArgumentSpec
 from .._core.errors import BadInput
+from .._core.secrets import is_text
 from .address import Address
 from .client import Connection, check_ca_path
 
@@ -91,6 +92,7 @@ def check_secret(value: str, option: str, *, warn: t.Callable[[str], None], blan
     """
     if not value:
         raise BadInput(f"{option} is empty")
+    _require_text(value, option)
     if value != value.strip("\r\n\t") or (not blanks and value != value.strip()):
         raise BadInput(
             f"{option} begins or ends with white space",
@@ -104,6 +106,14 @@ def check_secret(value: str, option: str, *, warn: t.Callable[[str], None], blan
     return value
 
 
+def _require_text(value: str, option: str) -> None:
+    if not is_text(value):
+        raise BadInput(
+            f"{option} is not text in UTF-8",
+            remedy="It probably came from a file in another encoding; convert that file",
+        )
+
+
 def check_username(value: str, option: str) -> str:
     """Refuse a user name that HTTP Basic cannot carry.
 
@@ -111,6 +121,7 @@ def check_username(value: str, option: str) -> str:
     """
     if not value:
         raise BadInput(f"{option} is empty")
+    _require_text(value, option)
     if value != value.strip():
         raise BadInput(f"{option} begins or ends with white space")
     if ":" in value or any(ord(character) < 32 for character in value):

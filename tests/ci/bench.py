@@ -52,7 +52,7 @@ def main() -> int:
     )
     for pairs in PAIRS:
         with contextlib.ExitStack() as stack:
-            labs = [stack.enter_context(Lab(nextcloud="32")) for _ in range(pairs)]
+            labs = [stack.enter_context(Lab(nextcloud="32")) for _unused in range(pairs)]
             for run in ("fresh", "unchanged"):
                 show(pairs, run, site(labs))
     print("\nmodule link alone, in one process, without Ansible's start:")

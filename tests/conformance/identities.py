@@ -101,7 +101,7 @@ class Identities:
     def learn_spots(self, recorded: str, lab: str) -> None:
         """Learn what two texts name at the same spots; texts that differ in their spots teach nothing."""
         for kind, spot in ID_SPOTS:
-            for (_, old), (_, new) in _pairs(spot, recorded, lab):
+            for (_unused, old), (_unused, new) in _pairs(spot, recorded, lab):
                 self.learn_number(kind, int(old), int(new))
         for spot in SECRET_SPOTS:
             for old, new in _pairs(spot, recorded, lab):

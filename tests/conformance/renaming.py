@@ -94,7 +94,7 @@ class Renamer:
         for old, new in self._table:
             for old_form, new_form in {(old, new), (quote(old, safe=""), quote(new, safe=""))}:
                 text = re.sub(_whole_word(old_form), new_form.replace("\\", "\\\\"), text)
-        for _, spot in ID_SPOTS:
+        for _unused, spot in ID_SPOTS:
             text = spot.sub(lambda found: found[1] + str(int(found[2]) + SHIFT), text)
         return text
 

@@ -57,7 +57,7 @@ def main() -> None:
     given.state_dir.mkdir(parents=True, exist_ok=True)
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
+        signal.signal(number, lambda *_unused: stopped.set())
     lab = Lab(
         given.nextcloud,
         given.openproject,

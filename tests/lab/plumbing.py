@@ -321,7 +321,7 @@ def is_loopback(host: str) -> bool:
 
 def random_text(alphabet: str, length: int, must_contain: str = "") -> str:
     """A random value of exactly `length` characters that holds every character of `must_contain`."""
-    letters = list(must_contain) + [secrets.choice(alphabet) for _ in range(length - len(must_contain))]
+    letters = list(must_contain) + [secrets.choice(alphabet) for _unused in range(length - len(must_contain))]
     random.SystemRandom().shuffle(letters)
     return "".join(letters)
 

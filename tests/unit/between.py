@@ -113,7 +113,7 @@ class Server:
         self._thread.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_unused: object) -> None:
         self._listener.shutdown()
         self._listener.server_close()
 
@@ -133,7 +133,7 @@ class Server:
                 outer.connections += 1
                 self.number = outer.connections
 
-            def log_message(self, *_: t.Any) -> None:
+            def log_message(self, *_unused: t.Any) -> None:
                 """Stay silent."""
 
             def answer(self) -> None:
@@ -166,7 +166,7 @@ class Server:
                     self.send_response(answer.status)
                     self.end_headers()
                     return
-                host, _, port = self.path.rpartition(":")
+                host, _unused, port = self.path.rpartition(":")
                 with socket.create_connection((host.strip("[]"), int(port))) as upstream:
                     self.send_response(200)
                     self.end_headers()

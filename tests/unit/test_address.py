@@ -43,7 +43,7 @@ SPELLINGS = [
 ]
 
 
-@pytest.mark.parametrize(("typed", "spelt"), SPELLINGS, ids=[repr(typed) for typed, _ in SPELLINGS])
+@pytest.mark.parametrize(("typed", "spelt"), SPELLINGS, ids=[repr(typed) for typed, _unused in SPELLINGS])
 def test_every_spelling_becomes_one_and_nothing_is_lost(typed: str, spelt: str) -> None:
     """Field case O23: IDN and IPv6 literals among them."""
     address = Address.parse(typed, option="nextcloud_url")

@@ -35,7 +35,7 @@ def pair(request: pytest.FixtureRequest, run_module: RunModule, tmp_path: Path) 
         run_module("link", link_args(lab, project_folders=True))
         world = lab.openproject.state
         (storage,) = world.storages.values()
-        world.add_project_storage(next(iter(world.projects.values())), storage, "automatic")
+        world.add_project_storage(world.projects[min(world.projects)], storage, "automatic")
         yield Pair(lab, run_module, tmp_path, stack)
 
 

@@ -84,7 +84,7 @@ def test_both_halves_make_a_link_and_the_second_round_changes_nothing(lab: Lab, 
 @pytest.mark.parametrize(
     ("module", "args"),
     [
-        ("openproject_storage", lambda lab: storage_args(lab)),
+        ("openproject_storage", storage_args),
         ("openproject_storage", lambda lab: storage_args(lab, name="Renamed")),
         ("openproject_storage", lambda lab: storage_args(lab, automatic_management=False)),
         (

@@ -184,7 +184,7 @@ def test_a_write_to_nobody_had_no_effect() -> None:
     with Server(always(GOOD)) as server:
         pass
     failure = failure_of(make(OpenProject, server.url), "POST")
-    assert type(failure) is TransportError
+    assert failure.__class__ is TransportError
     assert "Connection refused" in failure.message
     assert "Check that OpenProject runs" in failure.message
 
@@ -193,7 +193,7 @@ def test_a_connection_that_died_while_idle_does_not_disturb_a_write() -> None:
     """Field case O16: a load balancer closes idle connections without a word, here after each answer."""
     with Server(always(Said(body='{"good": true}', goodbye=True))) as server:
         client = make(OpenProject, server.url)
-        for _ in range(3):
+        for _unused in range(3):
             assert client.send("POST", "/storages", {}, attempted="create the storage") == {"good": True}
     assert len(server.asked) == 3
 
@@ -201,7 +201,7 @@ def test_a_connection_that_died_while_idle_does_not_disturb_a_write() -> None:
 def test_requests_of_one_run_share_a_connection() -> None:
     with Server(always(GOOD)) as server:
         client = make(OpenProject, server.url)
-        for _ in range(3):
+        for _unused in range(3):
             client.get("/storages", attempted="list the storages")
     assert {asked.connection for asked in server.asked} == {1}
 
@@ -256,7 +256,7 @@ def test_slow_answers_are_told_once_as_a_warning_that_names_throttling(monkeypat
     warnings: set[str] = set()
     with Server(always(GOOD)) as server:
         client = make(Nextcloud, server.url, warn=warnings.add)
-        for _ in range(3):
+        for _unused in range(3):
             client.app("GET", "/check-admin-config", attempted="read the state")
     (warning,) = warnings
     for words in ("answers very slowly", "delays logins", "trusted_proxies", "occ security:bruteforce:reset"):
@@ -302,7 +302,7 @@ def test_cookies_are_kept_for_their_own_server_only() -> None:
 
     with Server(named("cloud")) as one, Server(named("projects")) as other:
         nextcloud, openproject = make(Nextcloud, one.url), make(OpenProject, other.url)
-        for _ in range(2):
+        for _unused in range(2):
             failure_free(nextcloud)
             failure_free(openproject)
     assert [asked.header("Cookie") for asked in one.asked] == [None, "cloud=1; x=y"]

@@ -161,7 +161,7 @@ def test_a_session_ends_with_the_password(server: NextcloudServer, client: Clien
 
 
 def test_too_many_wrong_passwords_shut_the_right_one_out(server: NextcloudServer) -> None:
-    for _ in range(11):
+    for _unused in range(11):
         assert Client(server, "admin", "wrong")("GET", f"{APP}/check-admin-config").status_code == 401
 
     assert Client(server)("GET", f"{APP}/check-admin-config").status_code == 429
@@ -230,7 +230,7 @@ def test_faults_count_from_now_on_and_end(server: NextcloudServer, client: Clien
     client("GET", "/status.php")
     server.faults.add(kind="html_502", nth=2, times=2)
 
-    statuses = [client("GET", "/status.php").status_code for _ in range(4)]
+    statuses = [client("GET", "/status.php").status_code for _unused in range(4)]
 
     assert statuses == [200, 502, 502, 200]
 

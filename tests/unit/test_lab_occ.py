@@ -99,7 +99,7 @@ def test_read_only_refuses_what_would_change_something(server: NextcloudServer) 
 @pytest.mark.parametrize("account", ["root", "somebody"])
 def test_a_wrong_account_is_refused_except_that_newer_servers_help_root(server: NextcloudServer, account: str) -> None:
     server.state.surroundings.account = account
-    code, out, _ = occ(server, *STATUS)
+    code, out, _unused = occ(server, *STATUS)
     if is_29(server):
         assert code == 1
         assert out.startswith("Console has to be executed with the user that owns the file config/config.php\n")
@@ -114,7 +114,7 @@ def test_a_wrong_account_is_refused_except_that_newer_servers_help_root(server: 
 def test_an_unreadable_configuration_is_exit_code_0(server: NextcloudServer) -> None:
     server.state.surroundings.account = "somebody"
     server.state.surroundings.config_readable = False
-    code, out, _ = occ(server, *STATUS)
+    code, out, _unused = occ(server, *STATUS)
     assert code == 0
     assert out.startswith('Cannot write into "config" directory!\n')
 
@@ -166,7 +166,7 @@ def test_noise_of_php_comes_before_the_json(server: NextcloudServer) -> None:
 def test_commands_of_apps_vanish_while_an_app_waits_for_an_upgrade(server: NextcloudServer) -> None:
     server.state.apps[INTEGRATION].version = "9.9.9"
     assert json.loads(occ(server, *STATUS)[1])["needsDbUpgrade"]
-    code, _, err = occ(server, "groupfolders:list")
+    code, _unused, err = occ(server, "groupfolders:list")
     assert code == 1
     assert 'There are no commands defined in the "groupfolders" namespace.' in err
     assert occ(server, "upgrade", "-n")[0] == 0
@@ -179,7 +179,7 @@ def test_commands_of_apps_vanish_while_an_app_waits_for_an_upgrade(server: Nextc
 
 def test_which_variable_holds_the_password_depends_on_version_and_command(server: NextcloudServer) -> None:
     add = ["user:add", "--password-from-env", "someone"]
-    code, out, _ = occ(server, *add, NC_PASS="Very-long-pass-9182")
+    code, out, _unused = occ(server, *add, NC_PASS="Very-long-pass-9182")
     if is_29(server):
         assert (code, out) == (1, "--password-from-env given, but OC_PASS is empty!\n")
         assert occ(server, *add, OC_PASS="Very-long-pass-9182")[0] == 0
@@ -194,8 +194,8 @@ def test_which_variable_holds_the_password_depends_on_version_and_command(server
 
 
 def test_an_application_password_made_by_occ_lets_its_user_in(server: NextcloudServer) -> None:
-    user, _ = server.admin
-    code, out, _ = occ(server, "user:auth-tokens:add", user, "-n")
+    user, _unused = server.admin
+    code, out, _unused = occ(server, "user:auth-tokens:add", user, "-n")
     assert code == 0
     found = server.state.authenticate(user, out.splitlines()[-1])
     assert found is not None
@@ -212,8 +212,8 @@ def test_a_store_that_fails_once_is_remembered_as_failing(server: NextcloudServe
     state.app_config.pop(GROUPFOLDERS)
     state.surroundings.store.offers = {GROUPFOLDERS: server.profile.groupfolders_version}
     state.surroundings.store.failures = 1
-    for _ in range(2):
-        code, out, _ = occ(server, "app:enable", GROUPFOLDERS, INTEGRATION)
+    for _attempt in range(2):
+        code, out, _unused = occ(server, "app:enable", GROUPFOLDERS, INTEGRATION)
         assert code == 1
         assert out.startswith(f"Could not download app {GROUPFOLDERS}")
         assert out.endswith(f"{INTEGRATION} already enabled\n")
@@ -292,7 +292,7 @@ def test_what_is_no_certificate_is_refused(server: NextcloudServer, tmp_path: Pa
     assert occ(server, "security:certificates:import", str(tmp_path / "missing.pem"))[0] == 1
     file = tmp_path / "broken.pem"
     file.write_text("-----BEGIN CERTIFICATE-----\n", encoding="utf-8")
-    code, _, err = occ(server, "security:certificates:import", str(file))
+    code, _unused, err = occ(server, "security:certificates:import", str(file))
     assert code == 1
     assert "Certificate could not get parsed." in err
     assert server.state.certificates == {}

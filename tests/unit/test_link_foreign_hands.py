@@ -46,7 +46,7 @@ def delete_storage(lab: Lab) -> None:
 
 
 def reset_nextcloud(lab: Lab) -> None:
-    app.reset(lab.nextcloud.state, lambda *_: "")
+    app.reset(lab.nextcloud.state, lambda *_unused: "")
 
 
 def both_gone(lab: Lab) -> None:
@@ -149,11 +149,9 @@ IDS = [hand.name.replace(" ", "-") for hand in HANDS]
 def linked(request: pytest.FixtureRequest, run_module: RunModule) -> t.Iterator[Lab]:
     with Lab(nextcloud=request.param) as lab:
         assert run_module("link", options(arrange(lab)))["changed"]
-        folder = next(iter(lab.nextcloud.state.folders.values()))
-        folder.files["Project one/plan.odt"] = 4711
-        lab.openproject.state.add_project_storage(
-            next(iter(lab.openproject.state.projects.values())), storage_of(lab), "automatic", "4711"
-        )
+        folders, projects = lab.nextcloud.state.folders, lab.openproject.state.projects
+        folders[min(folders)].files["Project one/plan.odt"] = 4711
+        lab.openproject.state.add_project_storage(projects[min(projects)], storage_of(lab), "automatic", "4711")
         yield lab
 
 

@@ -208,12 +208,12 @@ def test_a_tls_end_that_goes_away_is_asked_again(
         met: list[str] = []
 
         def serve() -> None:
-            rude, _ = listener.accept()
+            rude, _unused = listener.accept()
             met.append("rude")
             rude.recv(10)
             rude.shutdown(socket.SHUT_RDWR)
             rude.close()
-            polite, _ = listener.accept()
+            polite, _unused = listener.accept()
             with context.wrap_socket(polite, server_side=True) as talk:
                 talk.recv(65536)
                 met.append("polite")

@@ -78,7 +78,7 @@ def delete_system(console: Console) -> None:
     """Repeatable, unless asked otherwise."""
     names = console.arguments("name")
     title = " => ".join(names)
-    found, _ = _look_up(console.state.system, names)
+    found, _unused = _look_up(console.state.system, names)
     if not found and console.option("error-if-not-exists"):
         raise console.fail(f"System config {title} could not be deleted because it did not exist")
     refuse_read_only(console)

@@ -164,7 +164,7 @@ class Console:
             return None
         if hidden:
             self.err.append("\n")
-        line, _, self.stdin = self.stdin.partition("\n")
+        line, _unused, self.stdin = self.stdin.partition("\n")
         return line
 
     def _writes_json(self, data: Any) -> bool:
@@ -234,12 +234,12 @@ def command(
 
 
 def _argument(word: str) -> Argument:
-    since, _, name = word.rpartition("@")
+    since, _unused, name = word.rpartition("@")
     return Argument(name.rstrip("?."), "?" not in word, "..." in word, int(since or 0))
 
 
 def _option(word: str) -> Option:
-    since, _, rest = word.rpartition("@")
+    since, _unused, rest = word.rpartition("@")
     array = rest.endswith("*")
     rest = rest.rstrip("*")
     kind = "none"
@@ -249,7 +249,7 @@ def _option(word: str) -> Option:
         kind = "required"
     elif "[no-]" in rest:
         kind = "negatable"
-    shortcut, _, name = rest.rstrip("=?").replace("[no-]", "").rpartition("|")
+    shortcut, _unused, name = rest.rstrip("=?").replace("[no-]", "").rpartition("|")
     return Option(name.lstrip("-"), shortcut.lstrip("-"), kind, array, int(since or 0))
 
 

@@ -154,7 +154,7 @@ class NextcloudState:
         for app in profile.lost_apps:
             self.app_config[app] = {"enabled": ConfigValue("yes")}
         for app in profile.disabled_apps:
-            version, _, once_installed = profile.disabled_apps[app].partition(" ")
+            version, _unused, once_installed = profile.disabled_apps[app].partition(" ")
             self.apps[app] = App(app, version, name=app, shipped=app != "testing")
             if once_installed:
                 self._write_app_rows(app, "no")

@@ -155,7 +155,7 @@ def _client_of_request(world: OpenProjectState) -> OAuthApplication | None:
     client_id, client_secret = request.form.get("client_id"), request.form.get("client_secret")
     if request.authorization is not None and request.authorization.type == "basic":
         client_id, client_secret = request.authorization.username, request.authorization.password
-    for _, application in world.oauth_applications():
+    for _unused, application in world.oauth_applications():
         if (application.client_id, application.client_secret) == (client_id, client_secret):
             return application
     return None

@@ -158,7 +158,7 @@ def health_checks(name: str = "default") -> Response:
     """
     world = state()
     _check_health_password(world)
-    name, _, suffix = name.partition(".")
+    name, _unused, suffix = name.partition(".")
     wants_json = suffix == "json" or request.accept_mimetypes.best == "application/json"
     if not wants_json and not request.accept_mimetypes["text/plain"]:
         raise PlainAnswer(Response("", 406, content_type="text/html; charset=utf-8"))

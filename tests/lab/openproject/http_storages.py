@@ -136,7 +136,7 @@ def _prepare_upload(storage: Storage, user: User) -> list[dict[str, Any]]:
 def list_storages() -> Response:
     """OP §3.2: not paginated, no filter exists, nothing embedded; empty while no project is active."""
     user = authenticate()
-    for name, _, _ in parse_filters():
+    for name, *_operator_and_values in parse_filters():
         raise invalid_query("unknown_filter", humanized(name))
     elements = [storage_document(storage, user, embed=False) for storage in visible_storages(user)]
     return hal(
@@ -246,7 +246,7 @@ class Wish:
         if profile.single_sign_on:
             wish.audience = text_at(document, "storageAudience")
             wanted = text_at(document, "_links", "authenticationMethod", "href")
-            wish.method = next((key for key, (name, _) in METHODS.items() if wanted == METHOD_URN + name), None)
+            wish.method = next((key for key, (name, _unused) in METHODS.items() if wanted == METHOD_URN + name), None)
         if profile.token_exchange_scope:
             wish.token_exchange_scope = text_at(document, "tokenExchangeScope")
         return wish

@@ -102,7 +102,7 @@ def _reference(entry: Entry) -> str:
 
 
 def _see(see: str) -> str:
-    kind, _, name = see.partition(" ")
+    kind, _unused, name = see.partition(" ")
     if kind in ("module", "role"):
         return f":ansplugin:`{see} <{name}#{kind}>`"
     issue = re.fullmatch(r"([\w.-]+/[\w.-]+)#(\d+)", see)
@@ -117,7 +117,7 @@ class _Placeholders(dict[str, str]):
 
 
 def _words(template: str) -> str:
-    return _escaped(template.format_map(_Placeholders()).rstrip("."))
+    return _escaped(template.format_map(_Placeholders(here="")).rstrip("."))
 
 
 def _escaped(words: str) -> str:

@@ -225,6 +225,22 @@ def test_bad_input_fails_before_the_first_request(
     assert count(lab) == (0, 0)
 
 
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [("http://127.0.0.1:9", "resolves it to 127.0.0.1"), ("http://no-such-host.invalid", "cannot resolve it either")],
+)
+def test_local_address_and_unknown_name_are_told_apart(
+    lab: Lab, run_module: RunModule, address: str, words: str
+) -> None:
+    """Field case O21: Nextcloud says the same of both."""
+    del lab.nextcloud.state.system["allow_local_remote_servers"]
+    lab.nextcloud.state.set_app_value(app.INTEGRATION, "openproject_instance_url", address)
+
+    found = {finding["code"]: finding for finding in run_module("link_info", info_args(lab))["findings"]}
+
+    assert words in found["address_local_remote_servers_not_allowed"]["message"]
+
+
 def test_folders_that_nobody_wishes_are_unused(lab: Lab, run_module: RunModule) -> None:
     run_module("link", link_args(lab, project_folders=False))
     for row in lab.openproject.state.project_storages.values():

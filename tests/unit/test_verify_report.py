@@ -138,13 +138,13 @@ def spoil(lab: Lab) -> None:
 def assert_self_contained_and_escaped(report: Path) -> None:
     page = Page.read(report)
     assert HOSTILE in page.text
-    assert {tag for tag, _ in page.tags}.isdisjoint({"script", "img", "iframe", "object", "form", "base", "link"})
+    assert {tag for tag, _unused in page.tags}.isdisjoint({"script", "img", "iframe", "object", "form", "base", "link"})
     for tag, attributes in page.tags:
         assert not any(name.startswith("on") for name in attributes), tag
         assert tag == "a" or not {"src", "href", "xlink:href"} & set(attributes), tag
     links = [attributes["href"] for tag, attributes in page.tags if tag == "a"]
     assert all(link.startswith("https://") for link in links)
-    assert any("default-src 'none'" in attributes.get("content", "") for _, attributes in page.tags)
+    assert any("default-src 'none'" in attributes.get("content", "") for _unused, attributes in page.tags)
     style = report.read_text(encoding="utf-8")
     for rule in ("prefers-color-scheme: dark", "@media print", "width=device-width"):
         assert rule in style
@@ -173,9 +173,9 @@ def test_table_and_report_of_a_broken_link(lab: Lab, play: t.Callable[..., Play]
 
     done = play("--check", "--diff", verify_report_path=str(report))
 
-    assert done.code == 2
+    # what earlier tasks of a play would set right is not right yet
+    assert done.code == 0
     assert "changed=0" in done.output
-    assert "The link has 1 error and 2 warnings" in done.output
     table = done.table
     findings = table[: table.index("")]
     assert [line.split()[:2] for line in findings] == [
@@ -216,6 +216,7 @@ def test_table_and_report_of_a_broken_link(lab: Lab, play: t.Callable[..., Play]
 @pytest.mark.parametrize(
     ("variables", "fails"),
     [
+        ({}, True),
         ({"verify_fail_on": "never"}, False),
         ({"verify_ignore": ["folder_permissions"], "verify_fail_on": "warning"}, True),
     ],
@@ -226,6 +227,7 @@ def test_when_the_role_fails(lab: Lab, play: t.Callable[..., Play], variables: d
     done = play(**variables)
 
     assert (done.code != 0) is fails, done.output
+    assert ("The link has" in done.output) is fails
     shown = [line.split()[1] for line in done.table[: done.table.index("")]]
     assert ("folder_permissions" in shown) is ("verify_ignore" not in variables)
 

@@ -51,7 +51,7 @@ CERTIFICATE_MODULE = "module opnc.integration.nextcloud_certificate"
 for _result, (_cause, _remedy) in PROBE_RESULTS.items():
     _row(
         f"address_{_result}", ERROR, NEXTCLOUD, ADDRESSES,
-        f"Nextcloud does not accept {{url}} as OpenProject's address: {_cause}", _remedy,
+        f"Nextcloud does not accept {{url}} as OpenProject's address: {_cause}{{here}}", _remedy,
         PREPARE_ROLE if _result == "local_remote_servers_not_allowed" else TROUBLESHOOTING, HOST_NAME,
     )  # fmt: skip
 _row(
@@ -212,7 +212,7 @@ def _probe(seen: Seen) -> t.Iterator[Finding]:
     code = f"address_{result}" if f"address_{result}" in TABLE.entries else "address_unexpected_error"
     if any(mark in details for mark in CURL_CERTIFICATE):
         code = "address_certificate"
-    yield TABLE.finding(code, url=seen.nextcloud.probed, details=details)
+    yield TABLE.finding(code, url=seen.nextcloud.probed, details=details, here=seen.nextcloud.probed_here)
 
 
 def _storage(seen: Seen) -> t.Iterator[Finding]:

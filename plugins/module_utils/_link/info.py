@@ -33,6 +33,7 @@ from .._openproject.storages import OLDEST_VERSION, ListedStorage, Storage, Stor
 from . import report
 from .findings import find, not_seen, parts
 from .findings_openproject import FILTERS_PRIVATE
+from .preflight import LOCAL_REFUSED
 from .seen import NextcloudSeen, OpenProjectSeen, Question, Seen
 from .state import LinkState
 from .verify import ask_openproject, consent_for
@@ -208,6 +209,8 @@ def _read_nextcloud(client: Nextcloud, question: Question, facts: Facts) -> None
     facts["probed"] = half.openproject_url or str(question.openproject or "")
     if facts["probed"]:
         facts["probe"] = integration.probe(facts["probed"])
+        if facts["probe"][0] == LOCAL_REFUSED:
+            facts["probed_here"] = _resolved_here(facts["probed"])
     if half.authorization_method == "oidc":
         facts["login_tokens"] = admin.app_value("user_oidc", "store_login_token")
     facts["user"] = integration.user_document()
@@ -267,6 +270,13 @@ def _read_openproject_as_stranger(client: OpenProject, facts: Facts) -> None:
     """Without the credentials: health checks need none, and the configuration is open even where a login is required (OP §16)."""
     attempted = "read the configuration"
     data = client.get("/configuration", attempted=attempted, authorization="", accepted=(401, 403))
+    if not isinstance(data, dict) or data.get("_type") not in ("Configuration", "Error"):
+        raise TransportError(
+            "what answers at /api/v3/configuration is not OpenProject",
+            attempted=attempted,
+            server=client.server,
+            cause="page",
+        )
     facts["host_name"] = str(data.get("hostName") or "")
     facts["health"] = {}
     for check in HEALTH_CHECKS:
@@ -341,9 +351,19 @@ def _ask_runner(
 
 def _private_address(url: str) -> str:
     """A private address behind a host, as this machine resolves it; empty when there is none, or none is known."""
+    return next((address for address in _resolved(url) if not ip_address(address).is_global), "")
+
+
+def _resolved_here(url: str) -> str:
+    """Nextcloud says the same of a local address and of a name that it cannot resolve (NC §1.4); this helps to tell them apart."""
+    addresses = _resolved(url)
+    known = f"resolves it to {addresses[0]}" if addresses else "cannot resolve it either"
+    return f"; the machine that runs the check {known}"
+
+
+def _resolved(url: str) -> list[str]:
     try:
         found = socket.getaddrinfo(urlsplit(url).hostname, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        return ""
-    addresses = [ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
-    return next((str(address) for address in addresses if not address.is_global), "")
+        return []
+    return [str(entry[4][0]).partition("%")[0] for entry in found]

@@ -61,6 +61,7 @@ class NextcloudSeen:
     :param throttling: seconds by which Nextcloud delays logins from the address that it sees.
     :param link_root: scheme, host and port of a link that Nextcloud put into an answer to a request at its public address.
     :param probe: what Nextcloud says of OpenProject's address (NC §1.4): result and details.
+    :param probed_here: what the machine that runs the check knows of that address's host, when Nextcloud calls it local.
     :param cron_age: seconds since the background jobs ran, by the clock of the machine that runs the check; infinite when they never did.
     :param system: the system configuration, from occ; secrets are left out by occ.
     :param shadowed: a sentence on personal folders that the group folder hides.
@@ -81,6 +82,7 @@ class NextcloudSeen:
     authorization_arrives: bool | None = None
     probe: tuple[t.Any, str] | None = None
     probed: str = ""
+    probed_here: str = ""
     cron_age: float | None = None
     cron_mode: str = ""
     login_tokens: str | None = None

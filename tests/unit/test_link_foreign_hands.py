@@ -107,6 +107,15 @@ def delete_application(lab: Lab) -> None:
     storage_of(lab).oauth_application = None
 
 
+def everything_at_once(lab: Lab) -> None:
+    """Up to 15.4 a PATCH of a storage without an OAuth application is a server error (OP §14)."""
+    delete_application(lab)
+    rename_storage(lab)
+    delete_password(lab)
+    overwrite_credentials(lab)
+    dangling_client(lab)
+
+
 def dangling_after_reset(lab: Lab) -> None:
     """A reset whose OAuth client row was left behind as a number without a row."""
     reset_nextcloud(lab)
@@ -138,6 +147,7 @@ HANDS = [
     Hand("address of OpenProject in Nextcloud changed", other_url),
     Hand("OAuth client deleted behind the app's back", dangling_client),
     Hand("OAuth application of OpenProject deleted", delete_application, runner=True),
+    Hand("application, password, client and name gone at once", everything_at_once, runner=True),
     Hand("reset with a dangling client", dangling_after_reset, keeps_storage=False),
     Hand("user OpenProject disabled", disable_user),
     Hand("second group deleted", delete_second_group),

@@ -111,7 +111,7 @@ TABLE: dict[str, tuple[LinkState, Wish, list[str]]] = {
     "Nextcloud reset, with a runner, folders left alone": (
         replace(COMPLETE, nextcloud=RESET, runner=True),
         ALONE,
-        [S.MANAGEMENT_OFF, S.REPLACE_APPLICATION, S.PATCH_SETUP, S.HAND_OVER_CLIENT, S.HAND_OVER_PASSWORD],
+        [S.REPLACE_APPLICATION, S.MANAGEMENT_OFF, S.PATCH_SETUP, S.HAND_OVER_CLIENT, S.HAND_OVER_PASSWORD],
     ),
     "other client id in Nextcloud, with a runner": (
         replace(half(openproject_client_id="another"), runner=True),
@@ -122,6 +122,11 @@ TABLE: dict[str, tuple[LinkState, Wish, list[str]]] = {
         replace(storage(client_id=None), runner=True),
         ALONE,
         [S.REPLACE_APPLICATION, S.PATCH_SETUP],
+    ),
+    "OAuth application deleted and storage renamed": (
+        replace(storage(client_id=None, name="Other"), runner=True),
+        replace(ALONE, rotate=frozenset({APPLICATION_PASSWORD})),
+        [S.REPLACE_APPLICATION, S.UPDATE_STORAGE, S.MANAGEMENT_OFF, S.PATCH_SETUP, S.HAND_OVER_PASSWORD],
     ),
     "new client made by hand": (
         half(client_id="other", redirect_uri=f"{OPENPROJECT}/oauth_clients/other/callback"),

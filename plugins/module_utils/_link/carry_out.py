@@ -128,7 +128,8 @@ class Execution:
             raise AssertionError("a plan replaces an OAuth application only with a runner")
         answer = runner.perform(
             "replace_oauth_application",
-            {"storage_id": storage.id},
+            # the name guards against a runner of another OpenProject
+            {"storage_id": storage.id, "storage_name": storage.name},
             attempted=f'replace the OAuth application of the storage "{storage.name}"',
         )
         self.openproject_secret = answer["client_secret"]

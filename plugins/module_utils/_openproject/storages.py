@@ -101,8 +101,8 @@ class Storages:
             ListedStorage(
                 id=element["id"],
                 name=element["name"],
-                host=element["_links"].get("origin", {}).get("href") or "",
-                is_nextcloud=element["_links"].get("type", {}).get("href") == NEXTCLOUD_TYPE,
+                host=(element["_links"].get("origin") or {}).get("href") or "",
+                is_nextcloud=(element["_links"].get("type") or {}).get("href") == NEXTCLOUD_TYPE,
             )
             for element in elements
         ]
@@ -323,7 +323,7 @@ def _storage(data: t.Mapping[str, t.Any], attempted: str, server: str) -> Storag
     return Storage(
         id=data["id"],
         name=data["name"],
-        host=links.get("origin", {}).get("href") or "",
+        host=(links.get("origin") or {}).get("href") or "",
         configured=bool(data.get("configured")),
         has_application_password=bool(data.get("hasApplicationPassword")),
         client_id=application.get("clientId"),
@@ -331,5 +331,5 @@ def _storage(data: t.Mapping[str, t.Any], attempted: str, server: str) -> Storag
             str(uri.get("href")) for uri in (redirects if isinstance(redirects, list) else [redirects])
         ),
         nextcloud_client_id=client.get("clientId"),
-        sso=str(links.get("authenticationMethod", {}).get("href") or "").endswith(SSO_METHOD),
+        sso=str((links.get("authenticationMethod") or {}).get("href") or "").endswith(SSO_METHOD),
     )

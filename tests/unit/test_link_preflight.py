@@ -18,7 +18,7 @@ from ansible_collections.opnc.integration.plugins.module_utils._nextcloud import
 from lab import Lab
 from lab.nextcloud.rows import GROUPFOLDERS, INTEGRATION
 from lab.nextcloud.state import NextcloudState
-from lab.openproject.state import OpenProjectState
+from lab.openproject.state import SINGLE_SIGN_ON, OpenProjectState
 from unit.conftest import RunModule
 from unit.linking import arrange, broken_parts, link_args
 
@@ -599,3 +599,75 @@ def test_an_unchanged_link_is_not_held_up_by_what_only_writes_need(lab: Lab, run
     result = run_module("link", args)
     assert not result.get("failed"), result
     assert not result["changed"]
+
+
+# --- single sign-on (field case O32) ---------------------------------------------------------------------------------
+
+
+def test_a_storage_with_single_sign_on_is_left_to_its_own_tools(lab: Lab, run_module: RunModule) -> None:
+    """Field case O32: it is not turned into two-way OAuth, and no OAuth client is left behind in Nextcloud."""
+    lab.openproject.state.version = "16.3.0"
+    storage = lab.openproject.state.add_storage("Cloud", f"{lab.nextcloud.url}/")
+    storage.authentication_method, storage.audience = SINGLE_SIGN_ON, "nextcloud"
+    before = stores(lab)
+    lab.nextcloud.read_only = lab.openproject.read_only = True
+    for check_mode in (True, False):
+        message = run_module("link", link_args(lab, project_folders=True), check_mode=check_mode)["msg"]
+        assert 'the storage "Cloud" authenticates by single sign-on' in message
+        assert "Administration, Files" in message
+    assert (lab.nextcloud.refused, lab.openproject.refused) == ([], [])
+    assert stores(lab) == before
+
+
+@pytest.mark.parametrize("lab", ["29", "32"], indirect=True)
+def test_a_method_that_was_set_on_one_side_only_converges(lab: Lab, run_module: RunModule) -> None:
+    """Field case O32: Nextcloud says oidc, OpenProject's storage is two-way OAuth."""
+    args = link_args(lab, project_folders=True)
+    run_module("link", args)
+    (client,) = lab.nextcloud.state.oauth_clients
+    lab.nextcloud.state.set_app_value(INTEGRATION, "authorization_method", "oidc")
+    result = run_module("link", args)
+    assert ["authentication method" in action["action"] for action in result["actions"]].count(True) == 1
+    assert list(lab.nextcloud.state.oauth_clients) == [client], "no client was left behind, users stay logged in"
+    assert broken_parts(lab) == []
+    assert not run_module("link", args)["changed"]
+
+
+# --- confirmation of the password (field case O11) -------------------------------------------------------------------
+
+
+def half_a_project_folder(lab: Lab, run_module: RunModule, missing: str) -> Options:
+    """A link whose user left a group, on a server that refuses such writes to application passwords."""
+    token = lab.nextcloud.state.add_token("admin", "ansible")
+    args = link_args(lab, project_folders=True, nextcloud_password=token.value)
+    run_module("link", args)
+    group = lab.nextcloud.state.groups["OpenProject"]
+    (group.members if missing == "member" else group.subadmins).remove("OpenProject")
+    lab.nextcloud.state.app_passwords_need_confirmation = True
+    return args
+
+
+@pytest.mark.parametrize("storage", ["kept", "deleted"])
+@pytest.mark.parametrize("missing", ["member", "group admin"])
+@pytest.mark.parametrize("lab", ["29", "32"], indirect=True)
+def test_a_repair_that_nextcloud_would_refuse_is_refused_before_any_write(
+    lab: Lab, run_module: RunModule, missing: str, storage: str
+) -> None:
+    """Field case O11: without occ, and also when the plan begins with a write to OpenProject."""
+    args = half_a_project_folder(lab, run_module, missing)
+    if storage == "deleted":
+        lab.openproject.state.storages.clear()
+    before = stores(lab)
+    message = run_module("link", args)["msg"]
+    assert "61322" in message
+    assert "nextcloud_password" in message
+    assert "occ_command" in message
+    assert stores(lab) == before
+
+
+@pytest.mark.parametrize("lab", ["29", "32"], indirect=True)
+def test_with_occ_the_same_repair_converges(lab: Lab, run_module: RunModule) -> None:
+    """Field case O11: everything but the group admin goes by occ."""
+    args = half_a_project_folder(lab, run_module, "member")
+    assert run_module("link", {**args, "occ_command": lab.nextcloud.occ})["changed"]
+    assert broken_parts(lab) == []

@@ -154,6 +154,24 @@ def test_without_openprojects_half(lab: Lab, run_module: RunModule, option: str)
     assert result["link"]["nextcloud"]["project_folders"] is True
 
 
+def test_without_a_password_occ_makes_one_for_this_run(lab: Lab, run_module: RunModule) -> None:
+    args = info_args(lab, occ_command=lab.nextcloud.occ)
+    del args["nextcloud_password"]
+
+    result = run_module("link_info", args)
+
+    assert codes(result) == []
+    assert result["link"]["nextcloud"]["application_password"] is True
+    assert lab.nextcloud.state.users["admin"].tokens == []
+
+
+def test_without_a_password_and_with_an_occ_that_fails(lab: Lab, run_module: RunModule) -> None:
+    args = info_args(lab, occ_command=["/nowhere/occ"])
+    del args["nextcloud_password"]
+
+    assert codes(run_module("link_info", args)) == ["nextcloud_not_looked_at", "occ_failed"]
+
+
 def test_a_side_without_login_still_shows_what_strangers_may_know(lab: Lab, run_module: RunModule) -> None:
     lab.openproject.state.worker_running = False
 

@@ -17,15 +17,14 @@ from ipaddress import ip_address
 from pathlib import PurePath
 from urllib.parse import urlsplit
 
-from .._core.errors import BadInput, Failure, TransportError
+from .._core.errors import BadInput, CommandError, Failure, TransportError
 from .._core.module import Call, Result
 from .._http.address import Address
 from .._http.connection import connection
-from .._nextcloud.admin_any import occ_given
 from .._nextcloud.admin_http import HttpAdmin
 from .._nextcloud.client import APP, Nextcloud
 from .._nextcloud.integration import Integration, NextcloudHalf, versions_of
-from .._nextcloud.occ import Occ
+from .._nextcloud.occ import Occ, occ_given
 from .._nextcloud.project_folders import read_pieces, shadow_warning
 from .._openproject.client import OpenProject
 from .._openproject.runner import Runner
@@ -53,11 +52,11 @@ def work(call: Call) -> Result:
         raise BadInput(
             "neither nextcloud_url nor openproject_url is given", remedy="Give the connection of both servers"
         )
-    nextcloud_client = _client(call, Nextcloud, "nextcloud", _missing(call, "nextcloud"))
+    nextcloud_client, nextcloud_missing = _nextcloud_client(call)
     openproject_client = _client(call, OpenProject, "openproject", _missing(call, "openproject"))
     occ = Occ.from_call(call) if occ_given(call) else None
     runner = Runner.from_call(call)
-    nextcloud = _look_at_nextcloud(call, question, nextcloud_client, occ)
+    nextcloud = _look_at_nextcloud(question, nextcloud_client, nextcloud_missing, occ)
     openproject = _look_at_openproject(call, question, openproject_client, runner, nextcloud, nextcloud_client)
     seen = Seen(question, nextcloud, openproject)
     findings = find(seen)
@@ -126,6 +125,18 @@ def _missing(call: Call, prefix: str) -> tuple[str, ...]:
     return tuple(name for name in wanted if not call.params[name])
 
 
+def _nextcloud_client(call: Call) -> tuple[Nextcloud | None, tuple[str, ...]]:
+    """A client and what is missing for a login; without a password, occ makes one for this run where it can."""
+    missing = _missing(call, "nextcloud")
+    if missing == ("nextcloud_password",) and call.params["nextcloud_password"] is None and occ_given(call):
+        try:
+            return Nextcloud.from_call(call), ()
+        except CommandError:
+            # what is wrong with occ is said where it reads the system configuration
+            return _client(call, Nextcloud, "nextcloud", missing), missing
+    return _client(call, Nextcloud, "nextcloud", missing), missing
+
+
 Client = t.TypeVar("Client", Nextcloud, OpenProject)
 
 
@@ -142,8 +153,10 @@ def _client(call: Call, product: type[Client], prefix: str, missing: tuple[str, 
 # --- Nextcloud -------------------------------------------------------------------------------------------------------
 
 
-def _look_at_nextcloud(call: Call, question: Question, client: Nextcloud | None, occ: Occ | None) -> NextcloudSeen:
-    facts: Facts = {"missing": _missing(call, "nextcloud")}
+def _look_at_nextcloud(
+    question: Question, client: Nextcloud | None, missing: tuple[str, ...], occ: Occ | None
+) -> NextcloudSeen:
+    facts: Facts = {"missing": missing}
     if client is not None:
         try:
             _read_nextcloud_as_stranger(client, facts)

@@ -13,8 +13,9 @@ description:
   - Reads both sides of the file-storage integration and returns their state and a list of findings, each with a code, a message and what to do about it.
   - Works with half of the connection. A server that cannot be reached, or does not accept the credentials, is a finding and no failure;
     what could not be looked at is returned as RV(not_seen).
-  - Sends no write of its own, except what O(check_with_runner) and a missing O(nextcloud_password) say. Nextcloud's own settings page, which it reads, sets an empty authentication method to C(oauth2) when everything
-    else is complete and project folders were decided on; the finding C(method_mended) says so.
+  - Sends no write of its own, except what O(check_with_runner) and a missing O(nextcloud_password) say.
+  - Nextcloud's own settings page, which it reads, sets an empty authentication method to C(oauth2) when everything else is complete and project
+    folders were decided on; the finding C(method_mended) says so.
   - The page "When something is wrong" of this collection's documentation lists all codes by symptom.
 requirements:
   - "OpenProject 14.2 or newer, Nextcloud 28 or newer with the app OpenProject Integration 2.10 or newer; what is older is a finding."

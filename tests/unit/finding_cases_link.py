@@ -11,10 +11,11 @@ import json
 
 import requests
 
+from lab.authority import Authority
 from lab.nextcloud import integration as app
 from lab.nextcloud.state import GROUPFOLDERS, OPENPROJECT, SECOND_GROUP
 from lab.openproject.state import SINGLE_SIGN_ON
-from unit.between import Authority, Passing, Said, Server, page
+from unit.between import Passing, Said, Server, page
 from unit.finding_pair import (
     NOWHERE,
     Cases,
@@ -209,6 +210,11 @@ case(
     "sso_tokens_not_stored",
     both(_single_sign_on, lambda pair: pair.nextcloud.set_app_value("user_oidc", "store_login_token", "0")),
     occ("config:app:set", "user_oidc", "store_login_token", "--value=1"),
+)
+case(
+    "sso_audience_missing",
+    both(_single_sign_on, lambda pair: setattr(pair.storage, "audience", None)),
+    lambda pair: setattr(pair.storage, "audience", "nextcloud"),
 )
 case("setup_unfinished", setting("fresh_project_folder_setup", "1"), link())
 case(

@@ -186,6 +186,12 @@ _row(
     "occ config:app:set user_oidc store_login_token --value=1", "nextcloud/user_oidc#1082", NO_LOGIN, NOTHING_SHOWN,
 )  # fmt: skip
 _row(
+    "sso_audience_missing", ERROR, OPENPROJECT, SERVER_OPENPROJECT,
+    'The storage "{storage}" authenticates by single sign-on, and OpenProject was not told for which audience',
+    "OpenProject: Administration, Files, External file storages, the storage, enter the storage audience (Nextcloud's client id at the provider)",
+    "nextcloud/integration_openproject#797", NO_LOGIN,
+)  # fmt: skip
+_row(
     "setup_unfinished", ERROR, NEXTCLOUD, SERVER_NEXTCLOUD,
     "Nextcloud was never told whether it has project folders, so the app calls itself incomplete", RUN, LINK_MODULE, NOTHING_SHOWN,
 )  # fmt: skip
@@ -297,6 +303,8 @@ def _oauth(seen: Seen) -> t.Iterator[Finding]:
 
 def _method(seen: Seen) -> t.Iterator[Finding]:
     half, storage = seen.half, seen.storage
+    if storage is not None and storage.sso and not storage.configured:
+        yield TABLE.finding("sso_audience_missing", storage=storage.name)
     if half is None or half.untouched:
         return
     if half.mended:

@@ -23,7 +23,11 @@ __all__ = ["Exchange", "Faults", "Lab"]
 
 
 class Lab:
-    """Both servers, started by `with` (or `start` and `stop`). `directory` receives the occ and runner commands."""
+    """Both servers, started by `with` (or `start` and `stop`). `directory` receives the occ and runner commands.
+
+    With `tls`, each server has a private authority (`lab.nextcloud.authority.ca_path`) and https. OpenProject was told of
+    Nextcloud's, because only its administrator can do that (OP §5); Nextcloud was not told of OpenProject's.
+    """
 
     def __init__(
         self,
@@ -33,6 +37,7 @@ class Lab:
         directory: Path | None = None,
         nextcloud_port: int = 0,
         openproject_port: int = 0,
+        tls: bool = False,
     ) -> None:
         from lab.nextcloud.server import NextcloudServer
         from lab.openproject.server import OpenProjectServer
@@ -40,8 +45,15 @@ class Lab:
         self._temporary = None if directory else tempfile.TemporaryDirectory(prefix="opnc-lab-")
         self.directory = directory or Path(self._temporary.name if self._temporary else "")
         self.faults = Faults()
-        self.nextcloud = NextcloudServer(nextcloud, self.faults, self.directory, nextcloud_port)
-        self.openproject = OpenProjectServer(openproject, self.faults, self.directory, openproject_port)
+        clouds = projects = None
+        if tls:
+            from lab.authority import Authority
+
+            clouds, projects = Authority(self.directory, "nextcloud-ca"), Authority(self.directory, "openproject-ca")
+        self.nextcloud = NextcloudServer(nextcloud, self.faults, self.directory, nextcloud_port, clouds)
+        self.openproject = OpenProjectServer(
+            openproject, self.faults, self.directory, openproject_port, projects, clouds.ca_path if clouds else ""
+        )
 
     def start(self) -> None:
         self.nextcloud.start()

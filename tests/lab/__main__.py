@@ -31,6 +31,7 @@ def describe(lab: Lab) -> dict[str, Any]:
             "username": user,
             "password": password,
             "occ": lab.nextcloud.occ,
+            "ca_path": lab.nextcloud.authority and lab.nextcloud.authority.ca_path,
         },
         "openproject": {
             "url": lab.openproject.url,
@@ -38,6 +39,7 @@ def describe(lab: Lab) -> dict[str, Any]:
             "password": basic_password,
             "api_key": lab.openproject.api_key,
             "runner": lab.openproject.runner,
+            "ca_path": lab.openproject.authority and lab.openproject.authority.ca_path,
         },
     }
 
@@ -49,6 +51,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--state-dir", type=Path, required=True, help=f"receives {DESCRIPTION_FILE}, occ and rails")
     parser.add_argument("--port-nextcloud", type=int, default=0, help="default: a free port")
     parser.add_argument("--port-openproject", type=int, default=0, help="default: a free port")
+    parser.add_argument(
+        "--tls", action="store_true", help="https, with a private certificate authority for each server"
+    )
     return parser.parse_args()
 
 
@@ -64,6 +69,7 @@ def main() -> None:
         directory=given.state_dir.resolve(),
         nextcloud_port=given.port_nextcloud,
         openproject_port=given.port_openproject,
+        tls=given.tls,
     )
     description = given.state_dir / DESCRIPTION_FILE
     with lab:

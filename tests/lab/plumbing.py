@@ -20,13 +20,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from requests import Session
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
+
+if TYPE_CHECKING:
+    # cryptography takes its time to load
+    from lab.authority import Authority
 
 PEER_HEADER = "X-Lab-Peer"
 """Marks a request that one lab server sends to the other, so that it is not counted as the product's."""
@@ -134,9 +138,11 @@ class LabServer(ABC):
     name: str
     products_text: str = "nginx/1.22.1"
 
-    def __init__(self, faults: Faults, directory: Path, port: int = 0) -> None:
+    def __init__(self, faults: Faults, directory: Path, port: int = 0, authority: Authority | None = None) -> None:
+        """Speaks TLS when there is an authority that certifies it."""
         self.faults = faults
         self.directory = directory
+        self.authority = authority
         self.read_only = False
         self.log: list[Exchange] = []
         self.refused: list[Exchange] = []
@@ -151,11 +157,17 @@ class LabServer(ABC):
             "faults": self._control_faults,
         }
         self._server: BaseWSGIServer = make_server(
-            "127.0.0.1", port, self._handle, threaded=True, request_handler=_QuietHandler
+            "127.0.0.1",
+            port,
+            self._handle,
+            threaded=True,
+            request_handler=_QuietHandler,
+            ssl_context=authority.context("localhost", "127.0.0.1") if authority else None,
         )
         self._server.daemon_threads = True  # type: ignore[attr-defined]
         self._stopping = threading.Event()
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        scheme, host = ("https", "localhost") if authority else ("http", "127.0.0.1")
+        self.url = f"{scheme}://{host}:{self._server.server_port}"
         self.state = self.fresh_state()
         self._app = self.build_app()
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
@@ -200,7 +212,13 @@ class LabServer(ABC):
         """
         self.directory.mkdir(parents=True, exist_ok=True)
         path = self.directory / name
-        path.write_text(_COMMAND.format(python=shlex.quote(sys.executable), url=self.url + CONTROL_PREFIX + control))
+        settings = {
+            "python": shlex.quote(sys.executable),
+            "url": self.url + CONTROL_PREFIX + control,
+            # ssl makes each start slower, so it is left out where nobody needs it
+            "handlers": _TRUSTING.format(ca_path=self.authority.ca_path) if self.authority else "",
+        }
+        path.write_text(_COMMAND.format(**settings))
         path.chmod(0o755)
         return [str(path)]
 
@@ -326,6 +344,8 @@ def random_text(alphabet: str, length: int, must_contain: str = "") -> str:
     return "".join(letters)
 
 
+_TRUSTING = ', urllib.request.HTTPSHandler(context=__import__("ssl").create_default_context(cafile="{ca_path}"))'
+
 # Started often: -I and -S keep its start short, and nothing but the standard library is needed.
 _COMMAND = """\
 #!/bin/sh
@@ -333,7 +353,7 @@ exec {python} -I -S -c '
 import json, os, sys, urllib.request
 stdin = "" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.read()
 call = {{"argv": sys.argv[1:], "env": dict(os.environ), "stdin": stdin}}
-opener = urllib.request.build_opener(urllib.request.ProxyHandler({{}}))
+opener = urllib.request.build_opener(urllib.request.ProxyHandler({{}}){handlers})
 request = urllib.request.Request("{url}", json.dumps(call).encode(), {{"Content-Type": "application/json"}})
 answer = json.load(opener.open(request))
 sys.stdout.write(answer["stdout"])

@@ -13,9 +13,10 @@ import typing as t
 from pathlib import Path
 
 from lab import Lab
+from lab.authority import Authority
 from lab.nextcloud.state import INTEGRATION
 from lab.openproject.state import ProjectStorage, Storage
-from unit.between import Authority, Passing, Said, Server
+from unit.between import Passing, Said, Server
 from unit.conftest import RunModule
 from unit.linking import STORAGE, link_args
 

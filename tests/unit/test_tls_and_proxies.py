@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from lab import Lab
-from unit.between import DROP, Authority, Passing, Said, Server, forwarding, page
+from lab.authority import Authority
+from unit.between import DROP, Passing, Said, Server, forwarding, page
 from unit.conftest import RunModule
 from unit.linking import arrange, broken_parts, link_args
 

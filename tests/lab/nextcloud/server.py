@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from requests import Session
 from werkzeug.wrappers import Request
@@ -17,16 +17,21 @@ from lab.nextcloud.profiles import PROFILES
 from lab.nextcloud.state import ALNUM, GROUPFOLDERS, INTEGRATION, NextcloudState
 from lab.plumbing import Faults, LabServer, WSGIApp, random_text
 
+if TYPE_CHECKING:
+    from lab.authority import Authority
+
 
 class NextcloudServer(LabServer):
     """A Nextcloud with both apps enabled; `admin` is (user, login password)."""
 
     name = "nextcloud"
 
-    def __init__(self, version: str, faults: Faults, directory: Path, port: int = 0) -> None:
+    def __init__(
+        self, version: str, faults: Faults, directory: Path, port: int = 0, authority: Authority | None = None
+    ) -> None:
         self.profile = PROFILES[version]
         self.admin = ("admin", "lab-admin-" + random_text(ALNUM, 32))
-        super().__init__(faults, directory, port)
+        super().__init__(faults, directory, port, authority)
         self._address = self.url
         self.controls["occ"] = self._control_occ
         self.occ = self.write_command("occ", "occ")

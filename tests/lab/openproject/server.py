@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from flask import Flask, Response, request
@@ -26,6 +26,9 @@ from .live_checks import NextcloudSide
 from .runner import Runner
 from .state import OpenProjectState
 
+if TYPE_CHECKING:
+    from lab.authority import Authority
+
 STALE_SCHEMA = json.dumps(
     {
         "_type": "Error",
@@ -41,9 +44,19 @@ class OpenProjectServer(LabServer):
     name = "openproject"
     state: OpenProjectState
 
-    def __init__(self, version: str, faults: Faults, directory: Path, port: int = 0) -> None:
+    def __init__(
+        self,
+        version: str,
+        faults: Faults,
+        directory: Path,
+        port: int = 0,
+        authority: Authority | None = None,
+        ssl_cert_file: str = "",
+    ) -> None:
+        """C(ssl_cert_file): what the administrator set SSL_CERT_FILE of the processes to (OP §5)."""
         self._version = version if version.count(".") == 2 else f"{version}.0"
-        super().__init__(faults, directory, port)
+        self._ssl_cert_file = ssl_cert_file
+        super().__init__(faults, directory, port, authority)
         self._address = self.url
         self.controls["runner"] = self._control_runner
         self.runner = [*self.write_command("rails", "runner"), "runner", "-"]
@@ -66,7 +79,10 @@ class OpenProjectServer(LabServer):
         return self.command_starts
 
     def fresh_state(self) -> OpenProjectState:
-        return OpenProjectState(self.url, self._version)
+        state = OpenProjectState(self.url, self._version)
+        state.ssl_cert_file = self._ssl_cert_file
+        state.https = self.authority is not None
+        return state
 
     def reset(self) -> None:
         self.url = self._address

@@ -11,7 +11,7 @@ import typing as t
 import pytest
 
 from lab import Lab
-from lab.nextcloud.state import NextcloudState
+from lab.nextcloud.state import App, NextcloudState
 from unit.conftest import RunModule
 from unit.linking import arrange, broken_parts, count, forget_requests, link_args
 from unit.test_project_folders_states import GROUP, REFUSED, ROWS, SECOND, USER, Row
@@ -155,3 +155,17 @@ def test_where_an_app_password_may_not_write_occ_takes_over_and_the_result_says_
     assert done["changed"], done
     assert any("occ took over" in warning for warning in done["warnings"])
     assert broken_parts(lab) == []
+
+
+def test_files_that_would_be_stored_in_clear_are_warned_of_before_the_folder_is_made(
+    lab: Lab, run_module: RunModule
+) -> None:
+    """Field case O29: server-side encryption is on, group folders are left out of it."""
+    state = lab.nextcloud.state
+    state.apps["encryption"] = App("encryption", "2.17.0", shipped=True)
+    state.enable_app("encryption")
+    state.set_app_value("core", "encryption_enabled", "yes")
+    state.set_app_value("encryption", "encryptHomeStorage", "1")
+    result = run_module("link", link_args(lab, project_folders=True), check_mode=True)
+    assert any("enable_encryption" in warning for warning in result["warnings"]), result
+    assert sum(count(lab)) <= 13

@@ -22,7 +22,7 @@ from .._openproject.runner import Runner
 from .._openproject.storages import LONGEST_NAME, Storages
 from . import report
 from .carry_out import Execution, StartOver
-from .plan import REPAIR, Plan, make_plan
+from .plan import PATCH_SETUP, REPAIR, Plan, make_plan
 from .preflight import MISSING_APP, explain_missing_app, look_before_writing
 from .read import Sides, look_closer, read_link
 from .removal import remove_link
@@ -96,6 +96,10 @@ def read_and_plan(call: Call, sides: Sides, wish: Wish) -> tuple[LinkState, Plan
 
 def _prepare_folders(call: Call, sides: Sides, state: LinkState, plan: Plan) -> None:
     """What the repair of project folders needs to know, and what an administrator should know of it, before the first write."""
+    half = state.nextcloud
+    sets_up = any(step.kind == PATCH_SETUP and step.values.get("setup_project_folder") for step in plan.steps)
+    if sets_up and half.encryption and not half.group_folder_encryption:
+        call.warn(project_folders.ENCRYPTION_WARNING)
     pieces = [step.values["piece"] for step in plan.steps if step.kind == REPAIR]
     if state.pieces is None:
         return

@@ -1,0 +1,180 @@
+# Copyright (c) 2026, the authors of opnc.integration
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module process of C(link) is really killed at a write; one good run ends complete, a further one changes nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import typing as t
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from lab import Exchange, Lab
+from lab.nextcloud import integration as app
+from lab.nextcloud.state import INTEGRATION, OPENPROJECT, SECOND_GROUP
+from lab.plumbing import OBSERVERS
+from unit.conftest import RunModule
+from unit.linking import arrange, broken_parts, link_args
+
+ROOT = Path(__file__).parents[2]
+BEFORE, AFTER = "before", "after"
+OCS = "/ocs/v2.php/cloud"
+WRITES_OF_A_FRESH_LINK = [
+    "POST /api/v3/storages",
+    "PATCH /index.php/apps/integration_openproject/setup",
+    "POST /api/v3/storages/1/oauth_client_credentials",
+    "PATCH /api/v3/storages/1",
+]
+PROGRAM = """
+import json, sys
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.opnc.integration.plugins.modules import link
+with patch_module_args(json.load(sys.stdin)):
+    link.main()
+"""
+
+
+@dataclass
+class Killer:
+    """Runs the module in a process and kills that with SIGKILL the moment a write arrives at a server.
+
+    The server looks on the write only after the process is dead: C(BEFORE) it is dropped unseen, C(AFTER) it is carried out, and
+    nobody is there to read the answer.
+
+    :param write: method and path of the write that it dies at; empty lets it come to its end.
+    :param seen: the writes that arrived.
+    """
+
+    lab: Lab
+    write: str = ""
+    moment: str = AFTER
+    seen: list[str] = field(default_factory=list)
+    process: subprocess.Popen[str] | None = None
+    started: threading.Event = field(default_factory=threading.Event)
+    ended: threading.Event = field(default_factory=threading.Event)
+    exchange: Exchange | None = None
+
+    def run(self, args: t.Mapping[str, t.Any]) -> int:
+        """Exit code of the process; negative when it was killed."""
+        OBSERVERS.append(self._observe)
+        try:
+            with subprocess.Popen(
+                [sys.executable, "-c", PROGRAM],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                env={**os.environ, "PYTHONPATH": str(ROOT / ".cache" / "collections")},
+            ) as self.process:
+                self.started.set()
+                output, _unused = self.process.communicate(
+                    json.dumps({**args, "_ansible_module_name": "link"}), timeout=120
+                )
+        finally:
+            OBSERVERS.remove(self._observe)
+            self.ended.set()
+        assert self.process.returncode in (0, -signal.SIGKILL), output
+        if self.exchange is not None and self.moment == AFTER:
+            while self.exchange.status == 0:
+                time.sleep(0.005)
+            assert self.exchange.status < 300, "the write did not take effect"
+        return self.process.returncode
+
+    def _observe(self, exchange: Exchange) -> None:
+        """Called by the server's thread, which looks at the request when this returns."""
+        if not self._is_write(exchange):
+            return
+        self.seen.append(f"{exchange.method} {exchange.path}")
+        if self.seen[-1] != self.write:
+            return
+        self.exchange = exchange
+        if self.moment == BEFORE:
+            self.lab.faults.add(server=exchange.server, kind="drop_before")
+        self.started.wait()
+        assert self.process is not None
+        os.kill(self.process.pid, signal.SIGKILL)
+        self.ended.wait()
+
+    def _is_write(self, exchange: Exchange) -> bool:
+        server = self.lab.nextcloud if exchange.server == "nextcloud" else self.lab.openproject
+        return not exchange.peer and server.changes_state(exchange.method, exchange.path)
+
+
+@pytest.fixture(scope="module")
+def lab() -> t.Iterator[Lab]:
+    with Lab(nextcloud="29") as lab:
+        yield lab
+
+
+@pytest.fixture(autouse=True)
+def fresh(lab: Lab) -> None:
+    lab.reset()
+    arrange(lab)
+
+
+def test_a_fresh_link_with_folders_has_four_writes(lab: Lab) -> None:
+    killer = Killer(lab)
+    assert killer.run(link_args(lab, project_folders=True)) == 0
+    assert killer.seen == WRITES_OF_A_FRESH_LINK
+    assert broken_parts(lab) == []
+
+
+@pytest.mark.parametrize("moment", [BEFORE, AFTER])
+@pytest.mark.parametrize("write", WRITES_OF_A_FRESH_LINK)
+def test_a_link_killed_at_a_write_is_finished_by_the_next_run(
+    lab: Lab, run_module: RunModule, write: str, moment: str
+) -> None:
+    args = link_args(lab, project_folders=True)
+    killer = Killer(lab, write, moment)
+    assert killer.run(args) == -signal.SIGKILL
+    assert killer.seen[-1] == write, "a dead process wrote"
+    complete = (write, moment) == (WRITES_OF_A_FRESH_LINK[-1], AFTER)
+    assert (broken_parts(lab) == []) is complete, "the kill was to leave something to do, unless it came too late"
+    lab.faults.clear()
+    done = run_module("link", args)
+    assert done["changed"] is not complete, done
+    assert broken_parts(lab) == []
+    again = run_module("link", args)
+    assert not again["changed"], again
+    assert broken_parts(lab) == []
+
+
+# few, because a disabled app is asked for five seconds whether it is only late
+WHILE_THE_APP_IS_DISABLED = [
+    (f"DELETE {OCS}/apps/{INTEGRATION}", AFTER),
+    (f"DELETE {OCS}/users/{OPENPROJECT}", AFTER),
+    (f"POST {OCS}/apps/{INTEGRATION}", BEFORE),
+]
+
+
+@pytest.mark.parametrize(("write", "moment"), WHILE_THE_APP_IS_DISABLED)
+def test_a_removal_killed_while_the_app_is_disabled_is_finished_by_the_next_run(
+    lab: Lab, run_module: RunModule, write: str, moment: str
+) -> None:
+    state = lab.nextcloud.state
+    assert run_module("link", link_args(lab, project_folders=True))["changed"]
+    args = link_args(lab, state="absent", force_delete=True, remove_project_folders=True)
+    killer = Killer(lab, write, moment)
+    assert killer.run(args) == -signal.SIGKILL
+    assert killer.seen[-1] == write, "a dead process wrote"
+    assert not state.app_enabled(INTEGRATION)
+    lab.faults.clear()
+    done = run_module("link", args)
+    assert done["changed"], done
+    assert state.app_enabled(INTEGRATION)
+    assert OPENPROJECT not in state.users
+    assert {OPENPROJECT, SECOND_GROUP}.isdisjoint(state.groups)
+    assert (state.folders, lab.openproject.state.storages, app.oauth_client(state)) == ({}, {}, None)
+    again = run_module("link", args)
+    assert not again["changed"], again
+    assert state.app_enabled(INTEGRATION)

@@ -35,7 +35,8 @@ def combinations() -> Iterator[tuple[str, str]]:
             yield core, version
 
 
-def matrix(stage: Stage) -> None:
+def run_matrix(stage: Stage) -> None:
+    """Each combination in a virtual environment of its own."""
     for core, version in combinations():
         made = _environment(stage, f"core-{core}-python-{version}", version, f"ansible-core=={core}.*")
         if made:

@@ -92,7 +92,7 @@ class Renamer:
             return MARKER_VALUE.sub(self._marker, text)
         text = re.sub(r"(?<=Basic )[A-Za-z0-9+/=]{4,}", self._basic, text)
         for old, new in self._table:
-            for old_form, new_form in {(old, new), (quote(old, safe=""), quote(new, safe=""))}:
+            for old_form, new_form in sorted({(old, new), (quote(old, safe=""), quote(new, safe=""))}):
                 text = re.sub(_whole_word(old_form), new_form.replace("\\", "\\\\"), text)
         for _unused, spot in ID_SPOTS:
             text = spot.sub(lambda found: found[1] + str(int(found[2]) + SHIFT), text)

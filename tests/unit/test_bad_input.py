@@ -206,7 +206,7 @@ def test_a_secret_arrives_as_it_is(lab: Lab, run_module: RunModule, name: str) -
     """Field cases O08, O09 and O10: the value is neither rendered nor trimmed nor encoded otherwise."""
     secret = ODD_SECRETS[name]
     lab.nextcloud.state.users["admin"].password = secret
-    user, _ = lab.openproject.basic_auth
+    user, _unused = lab.openproject.basic_auth
     lab.openproject.state.basic_auth = (user, secret)
     args = link_args(lab, nextcloud_password=secret, openproject_username=user, openproject_password=secret)
     del args["openproject_api_key"]

@@ -318,7 +318,7 @@ def test_two_runs_at_once_never_leave_a_mixture() -> None:
             ends: list[str] = []
             barrier = threading.Barrier(2)
 
-            def one_run(lab: Lab = lab, ends: list[str] = ends, barrier: threading.Barrier = barrier) -> None:
+            def one_run(ends: list[str], barrier: threading.Barrier, lab: Lab = lab) -> None:
                 barrier.wait()
                 try:
                     run(lab, Wire())
@@ -326,7 +326,7 @@ def test_two_runs_at_once_never_leave_a_mixture() -> None:
                 except Failure as failure:
                     ends.append(failure.message)
 
-            threads = [threading.Thread(target=one_run) for _ in range(2)]
+            threads = [threading.Thread(target=one_run, args=(ends, barrier)) for _unused in range(2)]
             for thread in threads:
                 thread.start()
             for thread in threads:

@@ -85,7 +85,7 @@ def lab(run_module: RunModule) -> t.Iterator[Lab]:
         run_module("link", link_args(lab, project_folders=True))
         world = lab.openproject.state
         (storage,) = world.storages.values()
-        world.add_project_storage(next(iter(world.projects.values())), storage, AUTOMATIC)
+        world.add_project_storage(world.projects[min(world.projects)], storage, AUTOMATIC)
         yield lab
 
 

@@ -233,7 +233,7 @@ def _versions(side: NextcloudSeen) -> t.Iterator[Finding]:
         elif side.app_version[:2] > NEWEST_TRIED_APP:
             yield TABLE.finding("app_newer", version=app)
         else:
-            first, last = next((first, last) for since, first, last in APP_FITS if side.app_version >= since)
+            first, last = [(first, last) for since, first, last in APP_FITS if side.app_version >= since][0]
             if not first <= side.major <= last:
                 yield TABLE.finding("app_does_not_fit_nextcloud", version=app, first=first, last=last, major=side.major)
     folders = re.match(r"\d+", side.group_folders_version)

@@ -195,7 +195,7 @@ def _versions(seen: Seen) -> t.Iterator[Finding]:
         return
     if side.version[:2] > NEWEST_TRIED:
         yield TABLE.finding("openproject_newer", version=version)
-    app, folders = next((app, folders) for since, app, folders in WANTED_APPS if side.version >= since)
+    app, folders = [(app, folders) for since, app, folders in WANTED_APPS if side.version >= since][0]
     if nextcloud.app_version and nextcloud.app_version < app:
         yield TABLE.finding(
             "app_does_not_fit_openproject",

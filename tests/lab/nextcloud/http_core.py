@@ -93,7 +93,7 @@ def _dav_login() -> Response | None:
 def _locate(path: str) -> tuple[GroupFolder | None, str]:
     """The group folder of the caller that a path leads into, and the path below it."""
     user = caller().user
-    top, _, inner = path.strip("/").partition("/")
+    top, _unused, inner = path.strip("/").partition("/")
     if user is None or not state().app_enabled(GROUPFOLDERS, user.uid):
         return None, inner
     own = set(state().groups_of(user.uid))
@@ -200,7 +200,7 @@ def _wanted_properties() -> list[str]:
         return []
     names = []
     for element in ElementTree.fromstring(body).iterfind("./{DAV:}prop/*"):
-        uri, _, local = element.tag[1:].partition("}")
+        uri, _unused, local = element.tag[1:].partition("}")
         names.append(f"{NAMESPACES.get(uri, 'd')}:{local}")
     return names
 

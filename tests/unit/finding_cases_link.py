@@ -13,7 +13,7 @@ import requests
 
 from lab.authority import Authority
 from lab.nextcloud import integration as app
-from lab.nextcloud.state import GROUPFOLDERS, OPENPROJECT, SECOND_GROUP
+from lab.nextcloud.state import GROUPFOLDERS, INTEGRATION, OPENPROJECT, SECOND_GROUP
 from lab.openproject.state import SINGLE_SIGN_ON
 from unit.between import Passing, Said, Server, page
 from unit.finding_pair import (
@@ -306,9 +306,15 @@ def _left_over(pair: Pair) -> None:
 case(
     "folders_left_over",
     _left_over,
-    link(state="absent", force_delete=True, remove_project_folders=True),
+    both(
+        occ("app:disable", INTEGRATION),
+        occ("user:delete", OPENPROJECT),
+        occ("group:delete", OPENPROJECT),
+        occ("group:delete", SECOND_GROUP),
+        occ("groupfolders:delete", "1", "-f"),
+        occ("app:enable", INTEGRATION),
+    ),
     "storage_missing",
-    "nextcloud_not_linked",
 )
 case("application_password_missing", lambda pair: app.delete_app_password(pair.nextcloud), link())
 

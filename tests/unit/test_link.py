@@ -161,3 +161,14 @@ def test_the_page_that_mends_an_empty_method_is_reported_as_a_change(lab: Lab, r
     assert mended["actions"] == []
     assert any("authentication method" in warning for warning in mended["warnings"])
     assert not run_module("link", args)["changed"]
+
+
+def test_only_the_first_request_to_nextcloud_is_a_login(lab: Lab, run_module: RunModule) -> None:
+    """NC §9: a request with the login password costs a password hash, one with the cookies of an earlier one does not."""
+    run_module("link", options(lab, True))
+    first, *others = lab.nextcloud.requests
+    assert "cookie_test" not in first.headers.get("Cookie", "")
+    assert others
+    for exchange in others:
+        if "Authorization" not in exchange.headers or exchange.headers["Authorization"].startswith("Basic"):
+            assert "cookie_test" in exchange.headers.get("Cookie", ""), exchange.path

@@ -79,3 +79,14 @@ def test_without_a_password_and_without_occ_the_option_is_named(lab: Lab, run_mo
     assert refused["failed"]
     assert "nextcloud_password" in refused["msg"]
     assert lab.nextcloud.requests == []
+
+
+def test_an_unreachable_nextcloud_gets_no_password_that_nobody_could_delete(run_module: RunModule) -> None:
+    """The authority is unknown to the play; occ would have made a password all the same."""
+    with Lab(tls=True) as lab:
+        assert lab.openproject.authority is not None
+        refused = run_module("link", options(lab, openproject_ca_path=lab.openproject.authority.ca_path))
+        assert "nextcloud_ca_path" in refused["msg"]
+        assert refused["warnings"] == []
+        assert lab.nextcloud.occ_starts == []
+        assert tokens(lab) == []

@@ -152,6 +152,22 @@ def test_an_unknown_authority_is_refused_with_the_option_named(
     assert getattr(lab, side).requests == [], "no credentials were sent"
 
 
+def test_in_check_mode_an_authority_that_an_earlier_task_would_import_is_a_warning(
+    run_module: RunModule, pair: Pair, lab: Lab
+) -> None:
+    """site.yml --check on a fresh pair: role prepare_nextcloud only pretended to import it; a real run is refused."""
+    lab.nextcloud.state.certificates.clear()
+    looked = look(run_module, pair.trusting)
+    assert reached(looked), looked
+    (warning,) = [warning for warning in looked["warnings"] if "cURL error 60" in warning]
+    refused = run_module("link", pair.trusting)
+    assert refused["error"]["result"] == "network_error"
+    for message in (warning, refused["msg"]):
+        assert "nextcloud_certificate" in message
+        assert "prepare_nextcloud_ca_certificates" in message
+    assert lab.openproject.state.storages == {}
+
+
 @pytest.mark.parametrize("profile", ["29", "32"])
 def test_the_play_may_go_round_the_tls_ends(run_module: RunModule, tmp_path: Path, profile: str) -> None:
     """Issue 8, point 4: plain http inside, https outside; Nextcloud 29 wants its Secure cookies back on its own routes."""

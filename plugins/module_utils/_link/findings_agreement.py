@@ -35,7 +35,7 @@ from .finding import (
     Finding,
     Table,
 )
-from .preflight import PROBE_RESULTS
+from .preflight import CURL_CERTIFICATE, PROBE_RESULTS
 from .seen import Seen
 
 TABLE = Table()
@@ -43,8 +43,6 @@ _row = TABLE.row
 #: mends everything that the two servers disagree on
 RUN = "Run the link: role link, or module link"
 OIDC = "oidc"
-#: marks in the details of a failed request of Nextcloud: curl's numbers for a certificate that is not trusted
-CURL_CERTIFICATE = ("cURL error 60", "cURL error 51", "cURL error 77")
 CERTIFICATE_MODULE = "module opnc.integration.nextcloud_certificate"
 
 # what Nextcloud says of OpenProject's address (NC §1.4); causes and remedies are those that the module link gives

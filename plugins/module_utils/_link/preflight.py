@@ -21,11 +21,18 @@ Warn = t.Callable[[str], None]
 MISSING_APP = "missing_app"
 #: Nextcloud's word for a local address that it may not ask
 LOCAL_REFUSED = "local_remote_servers_not_allowed"
+#: curl's numbers for a certificate that Nextcloud does not trust, in the details of a failed request
+CURL_CERTIFICATE = ("cURL error 60", "cURL error 51", "cURL error 77")
 
 #: a cause that shows in several ways (field case O22)
 OWN_PROXY = (
     "Nextcloud asks through the proxy in its own configuration: then add the host of OpenProject to proxyexclude (occ"
     " config:system:set proxyexclude 0 --value=<host>)"
+)
+
+MAKE_KNOWN = (
+    "a private certificate authority must be made known to Nextcloud (module nextcloud_certificate; role"
+    " prepare_nextcloud: prepare_nextcloud_ca_certificates)"
 )
 
 #: what Nextcloud says of an address that it is to accept as OpenProject's (NC §1.4): cause and remedy
@@ -49,12 +56,11 @@ PROBE_RESULTS = {
     ),
     "request_exception": (
         "the request failed ({details})",
-        "Look at TLS: a private certificate authority must be made known to Nextcloud (module nextcloud_certificate)",
+        f"Look at TLS: {MAKE_KNOWN}",
     ),
     "network_error": (
         "Nextcloud cannot reach it ({details})",
-        "Check name service, firewall and certificate from Nextcloud's server; a private certificate authority must be"
-        f" made known to Nextcloud (module nextcloud_certificate). Or {OWN_PROXY}",
+        f"Check name service, firewall and certificate from Nextcloud's server; {MAKE_KNOWN}. Or {OWN_PROXY}",
     ),
     LOCAL_REFUSED: (
         "Nextcloud refuses local addresses, and it says the same of a name that it cannot resolve",
@@ -83,10 +89,15 @@ def look_before_writing(
         _host(sides, wish)
     if _writes(plan, PATCH_SETUP, "openproject_instance_url"):
         refusal = _address(sides, wish)
-        if refusal and check_mode and refusal.facts.get("result") == LOCAL_REFUSED:
+        if refusal and check_mode and _role_mends(refusal):
             warn(f"{refusal.message} A real run is refused unless that is set before.")
         elif refusal:
             raise refusal
+
+
+def _role_mends(refusal: Refused) -> bool:
+    """Whether role prepare_nextcloud sets that right, so that it may be right in a real run."""
+    return refusal.facts["result"] == LOCAL_REFUSED or any(mark in refusal.answer for mark in CURL_CERTIFICATE)
 
 
 def explain_missing_app(sides: Sides) -> Refused:

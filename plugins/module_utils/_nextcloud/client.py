@@ -60,6 +60,7 @@ class Nextcloud(JsonClient):
         Without C(nextcloud_password), but with the way to occ, occ makes an application password for this run, which deletes itself at the end.
 
         :raises BadInput: an option is missing or unusable.
+        :raises Failure: a password is to be made, and Nextcloud does not answer at this address, or occ does not make one.
         """
         username = check_username(call.params["nextcloud_username"] or "", "nextcloud_username")
         given = call.params["nextcloud_password"]
@@ -67,6 +68,10 @@ class Nextcloud(JsonClient):
         password = "" if mint else check_secret(given or "", "nextcloud_password", warn=call.warn)
         made = connection(call.params, "nextcloud", "Nextcloud", username=username, password=password, warn=call.warn)
         if mint:
+            # what cannot be reached could not be told to delete it either
+            cls(made, call.secrets, warn=call.warn).call(
+                "GET", "/status.php", attempted="reach Nextcloud, before occ makes a password for it", authorization=""
+            )
             made = replace(made, password=make_application_password(call, username))
         client = cls(made, call.secrets, warn=call.warn)
         if mint:
@@ -169,8 +174,8 @@ class Nextcloud(JsonClient):
             meta = envelope.get("meta", {})
             words = self.secrets.censor(str(meta.get("message") or "no message"))
             return words, {"identifier": str(meta.get("statuscode", ""))}
-        words = data.get("error") or data.get("message") or data.get("hint") or self.excerpt(answer.text)
-        return self.secrets.censor(str(words or "no message")), {}
+        known = [data[key] for key in ("error", "message", "hint") if key in data] or [self.excerpt(answer.text)]
+        return self.secrets.censor(str(next(filter(None, known), "no message"))), {}
 
     def _redirect(self, answer: Answer, path: str, attempted: str) -> ApiError | TransportError:
         target = answer.headers.get("Location", "")

@@ -23,6 +23,7 @@ class Server:
         self.url: str = description["url"]
         self._session = requests.Session()
         self._session.trust_env = False
+        self._session.verify = description["ca_path"] or True
 
     def get(self, path: str) -> dict[str, t.Any]:
         """The JSON object behind a path."""

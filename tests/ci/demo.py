@@ -11,7 +11,9 @@ import sys
 from pathlib import Path
 
 from ci.pair import PLAYBOOKS, LabDidNotStartError, changed, playbook, running_lab
-from ci.places import CACHE
+from ci.places import CACHE, ROOT
+
+REPORT = CACHE / "demo" / "report.html"
 
 
 def main() -> int:
@@ -38,7 +40,8 @@ def demonstrate(description: Path) -> int:
         changes.append(changed(output))
     if (PLAYBOOKS / "verify.yml").is_file():
         title("ansible-playbook verify.yml: what the check says")
-        code, _output = playbook("verify.yml", description)
+        wishes = {"verify_report_path": str(REPORT), "verify_check_with_runner": True}
+        code, _output = playbook("verify.yml", description, "-e", json.dumps(wishes))
         if code:
             return code
     title("Result")
@@ -46,6 +49,8 @@ def demonstrate(description: Path) -> int:
     print(f"first run:  changed={first}\nsecond run: changed={second}")
     if first and not second:
         print("The link is complete, and the second run changed nothing.")
+        if REPORT.is_file():
+            print(f"The check as a page: {REPORT.relative_to(ROOT)}")
         return 0
     print("That is wrong: the first run has to change something, and the second one nothing.", file=sys.stderr)
     return 1

@@ -44,6 +44,7 @@ def environment(**more: str | Path) -> dict[str, str]:
         "NO_COLOR": "1",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
         **{name: str(value) for name, value in more.items()},
     }
 

@@ -44,6 +44,8 @@ _ROUTES: dict[str, tuple[tuple[str, str], ...]] = {
         ("GET POST", f"{_OCS}/cloud/groups"),
         ("GET DELETE", f"{_OCS}/cloud/groups/[^/]+"),
         ("GET", f"{_OCS}/cloud/groups/[^/]+/(users|subadmins)"),
+        ("GET", f"{_OCS}/cloud/apps"),
+        ("POST DELETE", f"{_OCS}/cloud/apps/[^/]+"),
         ("GET", f"{_OCS}/core/getapppassword"),
         ("DELETE", f"{_OCS}/core/apppassword"),
         ("GET", rf"{_OCS}/apps/provisioning_api/api/v1/config/apps(/[^/]+)?"),

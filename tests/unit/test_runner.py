@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 import typing as t
 from pathlib import Path
@@ -42,9 +43,11 @@ class Program:
 
     def __call__(self, body: str, name: str = "rails") -> list[str]:
         """A Python program; `argv` and `script` (its standard input) are there."""
-        path = self.directory / name
-        lines = [f"#!{sys.executable}", "import json, os, sys", "argv, script = sys.argv[1:], sys.stdin.read()", body]
-        path.write_text("\n".join(lines), encoding="utf-8")
+        path, program = self.directory / name, self.directory / f"{name}.py"
+        lines = ["import json, os, sys", "argv, script = sys.argv[1:], sys.stdin.read()", body]
+        program.write_text("\n".join(lines), encoding="utf-8")
+        # Through a shell, for the path of the Python may hold a blank.
+        path.write_text(f'#!/bin/sh\nexec {shlex.join([sys.executable, str(program)])} "$@"\n', encoding="utf-8")
         path.chmod(0o755)
         return [str(path)]
 

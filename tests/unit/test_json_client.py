@@ -17,7 +17,6 @@ import requests
 from ansible_collections.opnc.integration.plugins.module_utils._core.errors import (
     ApiError,
     CredentialsError,
-    Failure,
     NoAnswer,
     TransportError,
 )
@@ -28,11 +27,10 @@ from ansible_collections.opnc.integration.plugins.module_utils._http.client impo
 from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.client import Nextcloud
 from ansible_collections.opnc.integration.plugins.module_utils._openproject.client import OpenProject
 from unit.between import DROP, Asked, Said, Server, page
+from unit.json_clients import PASSWORD, Clock, always, failure_of, in_turn, make
+from unit.test_masking import assert_clean
 
-PASSWORD = "long-p\"a\\s/s<w>o&r'd-%{{€"
 HTML = (("Content-Type", "text/html"),)
-
-Client = t.TypeVar("Client", bound=JsonClient)
 
 
 @pytest.fixture(autouse=True)
@@ -43,52 +41,6 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name.upper(), raising=False)
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
-
-
-class Clock:
-    """Stands in for sleeping: remembers the seconds."""
-
-    def __init__(self) -> None:
-        self.slept: list[float] = []
-
-    def __call__(self, seconds: float) -> None:
-        self.slept.append(seconds)
-
-
-def make(
-    kind: type[Client],
-    url: str,
-    *,
-    username: str = "admin",
-    password: str = PASSWORD,
-    public: str | None = None,
-    timeout: float = 5.0,
-    sleep: t.Callable[[float], None] | None = None,
-    warn: t.Callable[[str], None] | None = None,
-) -> Client:
-    """A client for a server on loopback."""
-    product = kind.__name__
-    address = Address.parse(url, option="url")
-    known_as = Address.parse(public, option="url") if public else address
-    connection = Connection(product, product.lower(), address, known_as, username, password, timeout, True)
-    return kind(connection, Secrets(), sleep=sleep or Clock(), warn=warn)
-
-
-def failure_of(client: JsonClient, method: str = "GET", path: str = "/api/v3/storages") -> Failure:
-    """What one request fails with."""
-    with pytest.raises(Failure) as failure:
-        client.document(client.call(method, path, attempted="list the storages"), "list the storages")
-    return failure.value
-
-
-def always(said: Said | None) -> t.Callable[[Asked], Said | None]:
-    return lambda asked: said
-
-
-def in_turn(*answers: Said | None) -> t.Callable[[Asked], Said | None]:
-    """The answers one after the other; the last one for ever."""
-    left = list(answers)
-    return lambda asked: left.pop(0) if len(left) > 1 else left[0]
 
 
 # --- repetition ------------------------------------------------------------------------------------------------------
@@ -485,65 +437,38 @@ def test_several_violations_are_all_told() -> None:
     assert failure.facts["attribute"] == "name,host"
 
 
-# --- nothing secret in a message -------------------------------------------------------------------------------------
+def test_a_redirect_from_http_to_https_names_both_ways_out() -> None:
+    """Field cases O19 and O20: the address with https, or the public one when https ends in front of the server."""
+
+    def upgrade(asked: Asked) -> Said:
+        return Said(301, b"", (("Location", f"https://{asked.header('Host')}{asked.target}"),))
+
+    with Server(upgrade) as server:
+        failure = failure_of(make(OpenProject, server.url))
+    assert f"It wants https: set openproject_url to https://{server.netloc}." in failure.message
+    assert "set openproject_public_url to the address with https" in failure.message
 
 
-def echoes(secret: str) -> dict[str, str]:
-    """Every way in which a server, a proxy or a debugging page repeats what it got."""
-    import html
-    from urllib.parse import quote, quote_plus
-
-    credentials = base64.b64encode(f"admin:{secret}".encode()).decode()
-    plain = f"password {secret} refused"
-    wrapped = "\n".join(credentials[i : i + 20] for i in range(0, len(credentials), 20))
-    php = secret.replace("\\", "\\\\").replace('"', '\\"').replace("/", "\\/")
-    return {
-        "plain": plain,
-        "JSON of Python": json.dumps({"x": secret}),
-        "JSON of PHP": '{"x":"' + php.replace("<", "\\u003C").replace(">", "\\u003E").replace("€", "\\u20ac") + '"}',
-        "JSON of Rails": '{"x":"'
-        + php.replace("\\/", "/").replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-        + '"}',
-        "address": f"GET /login?p={quote(secret, safe='')}",
-        "address in lower case": f"GET /login?p={quote(secret, safe='').lower()}",
-        "form": f"p={quote_plus(secret)}&x=1",
-        "page of Python": f"<p>{html.escape(secret)}</p>",
-        "page of PHP": f"<p>{html.escape(secret).replace('&#x27;', '&#039;')}</p>",
-        "page of Ruby": f"<p>{html.escape(secret).replace('&#x27;', '&#39;')}</p>",
-        "header": f"Authorization: Basic {credentials}",
-        "header without padding": f"Basic {credentials.rstrip('=')}",
-        "header in lines": f"Basic {wrapped}",
-        "Base64": base64.b64encode(secret.encode()).decode(),
-        "Base64 with a line feed": base64.b64encode(f"{secret}\n".encode()).decode(),
-        "Python": repr(secret),
-        "cut in the middle": "so on " * 31 + secret,
-        "title": f"<title>{'so on ' * 32}{secret}</title>",
-    }
+def test_a_redirect_to_an_impossible_address_is_no_traceback() -> None:
+    with Server(always(Said(302, b"", (("Location", "https://[broken"),)))) as server:
+        failure = failure_of(make(OpenProject, server.url), "POST")
+    assert isinstance(failure, NoAnswer)
+    assert "its answer cannot be read: Invalid IPv6 URL" in failure.message
 
 
-def assert_clean(text: str, secret: str) -> None:
-    """No form of a secret in a text, and no considerable piece of one."""
-    for start in range(len(secret) - 7):
-        assert secret[start : start + 8] not in text
-    for form in echoes(secret).values():
-        piece = max(form.split(), key=len)
-        assert piece[:24] not in text
+@pytest.mark.parametrize("location", ["", "/elsewhere", "?query", "//"])
+def test_a_redirect_to_nowhere_is_understandable_too(location: str) -> None:
+    with Server(always(Said(302, b"", (("Location", location),) if location else ()))) as server:
+        failure = failure_of(make(OpenProject, server.url))
+    assert f"to {location or 'nowhere'}; credentials" in failure.message
+    assert "Check the path in openproject_url" in failure.message
 
 
-SECRETS = [PASSWORD, "sixteen-letters-of-a-plain-token", "x\"`$%:;{|}~\\^_[]()*+,-./!#&'<>=?@" * 2]
-
-
-@pytest.mark.parametrize("secret", SECRETS, ids=["odd", "plain", "application password"])
-@pytest.mark.parametrize("form", echoes("x"))
-@pytest.mark.parametrize("content_type", ["text/html", "text/plain", "application/json"])
-def test_a_server_that_repeats_the_request_gives_nothing_away(form: str, secret: str, content_type: str) -> None:
-    """Field case O12: credentials are masked in every form, also where a message cuts a text."""
-    body = echoes(secret)[form]
-    if content_type == "application/json":
-        body = json.dumps({"message": body, "error": body})
-    with Server(always(Said(500, body, (("Content-Type", content_type),)))) as server:
-        for kind in (Nextcloud, OpenProject):
-            failure = failure_of(make(kind, server.url, password=secret), "POST")
-            assert_clean(failure.message, secret)
-            assert_clean(repr(failure.facts), secret)
-            assert "********" in failure.message or form in ("cut in the middle", "title")
+def test_of_a_page_the_words_are_shown_that_a_reader_sees() -> None:
+    body = (
+        "<!DOCTYPE html><html><head><title>Gate\n keeper</title><style>p { color: red }</style></head>"
+        "<body><script>var x = 1 < 2;</script><h1>Stop</h1>\n<p class='x'>Show your   badge.</p></body></html>"
+    )
+    with Server(always(Said(403, body, HTML))) as server:
+        failure = failure_of(make(OpenProject, server.url))
+    assert "(text/html: 'Gate\n keeper: Stop Show your badge.')" in failure.message.replace("\\n", "\n")

@@ -296,7 +296,12 @@ CASES = [
         "OpenProject wants https",
         OPENPROJECT,
         openproject(https=True),
-        ("HTTP 301", "redirected from http://127.0.0.1", "to https://127.0.0.1", "set openproject_url to it"),
+        (
+            "HTTP 301",
+            "redirected from http://127.0.0.1",
+            "It wants https: set openproject_url to https://127.0.0.1",
+            "openproject_public_url",
+        ),
     ),
     Case(
         "wrong path of OpenProject",
@@ -308,7 +313,7 @@ CASES = [
         "wrong password of Nextcloud",
         NEXTCLOUD,
         given(nextcloud_password="wrong-but-long"),
-        ("HTTP 401", "does not accept the password of admin", "Check nextcloud_username and nextcloud_password"),
+        ("HTTP 401", "does not accept the password of admin. Check nextcloud_username and nextcloud_password"),
         refused_logins=1,
     ),
     Case(
@@ -431,7 +436,7 @@ CASES = [
         "Nextcloud throttles (O25)",
         NEXTCLOUD,
         nextcloud(login_fails=20),
-        ("HTTP 429", "throttles this address", "trusted_proxies", "occ security:bruteforce:reset"),
+        ("HTTP 429", "Too many requests", "throttles this address", "trusted_proxies", "occ security:bruteforce:reset"),
     ),
     Case(
         "wrong path of Nextcloud",

@@ -20,7 +20,7 @@ from lab import Lab
 from lab.nextcloud import state as nextcloud_state
 from unit.between import Said, Server
 from unit.linking import arrange, link_args
-from unit.test_json_client import assert_clean
+from unit.test_masking import assert_clean
 
 ROOT = Path(__file__).parents[2]
 VAULT_PASSWORD = "the-vault-password"

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import typing as t
 
+SENTENCE_ENDS = (".", "!", "?", '."', '!"', '?"')
+
 
 class Failure(Exception):
     """Something that an administrator can understand and act on.
@@ -33,7 +35,7 @@ class Failure(Exception):
         if self.server:
             head = f"{head} on {self.server}" if head else self.server
         text = f"{head}: {self.answer}" if head else self.answer
-        return " ".join(part if part.endswith((".", "!", "?")) else part + "." for part in (text, self.remedy) if part)
+        return " ".join(part if part.endswith(SENTENCE_ENDS) else part + "." for part in (text, self.remedy) if part)
 
     def as_result(self) -> dict[str, t.Any]:
         """The failure as keys of a module's result."""

@@ -9,7 +9,6 @@ TLS, time-outs, retries, redirects, and errors in the server's own words.
 
 from __future__ import annotations
 
-import re
 import ssl
 import time
 import traceback
@@ -21,11 +20,19 @@ from urllib.parse import urlsplit
 from .._core.errors import ApiError, BadInput, NoAnswer, TransportError
 from .._core.secrets import Secrets
 from .address import Address
+from .trouble import (
+    cannot_resolve,
+    environment_proxy,
+    innermost,
+    is_about_tls,
+    may_have_arrived,
+    may_pass,
+    refused_by_proxy,
+    words_of,
+)
 
 try:
     import requests
-    import requests.utils
-    import urllib3.exceptions
 except ImportError:
     REQUESTS_IMPORT_ERROR: str | None = traceback.format_exc()
 else:
@@ -151,7 +158,7 @@ class JsonClient:
                 answer = self._send(method, path, json, form, params, headers, timeout, authorization)
             except OSError as error:
                 # not only those of requests: it lets an OSError through for a CA bundle that is not there
-                if last or not _may_pass(error):
+                if last or not may_pass(error):
                     raise self._transport_error(error, attempted, reading) from error
                 self._sleep(t.cast(float, pause))
                 continue
@@ -208,21 +215,28 @@ class JsonClient:
         authorization: str | None,
     ) -> Answer:
         seconds = timeout or self.connection.timeout
-        response = self.session.request(
-            method,
-            f"{self.connection.address}{path}",
-            json=json,
-            data=form,
-            params=params,
-            headers=dict(headers or {}),
-            auth=None if authorization is None else _Authorization(authorization),
-            timeout=(min(seconds, 10.0), seconds),
-            # given with each request, because only then it wins against REQUESTS_CA_BUNDLE (psf/requests#3829)
-            verify=self.connection.verify,
-            allow_redirects=False,
-        )
+        try:
+            response = self.session.request(
+                method,
+                f"{self.connection.address}{path}",
+                json=json,
+                data=form,
+                params=params,
+                headers=dict(headers or {}),
+                auth=None if authorization is None else _Authorization(authorization),
+                timeout=(min(seconds, 10.0), seconds),
+                # given with each request, because only then it wins against REQUESTS_CA_BUNDLE (psf/requests#3829)
+                verify=self.connection.verify,
+                allow_redirects=False,
+            )
+        except requests.exceptions.RequestException:
+            raise
+        except ValueError as error:
+            # requests reads the target of a redirect that it is not to follow, and stumbles over an impossible one
+            raise requests.exceptions.ContentDecodingError(f"its answer cannot be read: {error}") from error
         if "charset" not in response.headers.get("Content-Type", ""):
             response.encoding = "utf-8"
+        self._widen_cookies()
         if self._stands_in:
             # the server marks them for https, which ends before it; they go back to nobody but this server
             for cookie in self.session.cookies:
@@ -230,6 +244,18 @@ class JsonClient:
         if self._warn is not None and response.elapsed.total_seconds() > SLOW:
             self._warn(f"{self.server} answers very slowly{self.slow_because}.")
         return Answer(response.status_code, response.headers, response.text, _json_of(response))
+
+    def _widen_cookies(self) -> None:
+        """Let every cookie go with every request to this server.
+
+        Nextcloud sets C(cookie_test) for the path of one request, and takes a request without it for a new login, which costs
+        a password hash: 0.25 to 5 s were seen instead of 0.1 s on 29.0.6.
+        """
+        jar = self.session.cookies
+        for cookie in [cookie for cookie in jar if cookie.path != "/"]:
+            jar.clear(cookie.domain, cookie.path, cookie.name)
+            cookie.path = "/"
+            jar.set_cookie(cookie)
 
     @property
     def _stands_in(self) -> bool:
@@ -249,8 +275,8 @@ class JsonClient:
         return {"Host": public.netloc, **forwarded}
 
     def excerpt(self, text: str) -> str:
-        """The beginning of a text for a message, masked before it is cut, or a half of a secret would be left."""
-        return self.secrets.censor(text).strip()[:LONGEST_EXCERPT]
+        """The beginning of a text, of a page its words; masked before it is cut, or a half of a secret would be left."""
+        return words_of(self.secrets.censor(text))[:LONGEST_EXCERPT]
 
     def _error(self, answer: Answer, method: str, path: str, attempted: str) -> ApiError | TransportError:
         if 300 <= answer.status < 400:
@@ -283,24 +309,34 @@ class JsonClient:
 
     def _redirect(self, answer: Answer, path: str, attempted: str) -> ApiError | TransportError:
         source, target = f"{self.connection.address}{path}", answer.headers.get("Location", "")
-        parts = urlsplit(target)
-        if parts.netloc and f"{parts.scheme}://{parts.netloc}" != self.connection.address.origin:
-            base = target[: -len(path)] if path and target.endswith(path) else f"{parts.scheme}://{parts.netloc}"
-            remedy = (
-                f"If {self.secrets.censor(base)} is this server, set {self.connection.prefix}_url to it; if not,"
-                f" something in front of the server wants a login first: let the play past it{self._other_needs}"
-            )
-        else:
-            remedy = f"Check the path in {self.connection.prefix}_url, and what stands in front of the server"
-        remedy = _sentences(remedy, self._proxy_remedy())
         return TransportError(
             f"HTTP {answer.status}, redirected from {source} to {self.secrets.censor(target) or 'nowhere'};"
             " credentials are not sent along",
             attempted=attempted,
             server=self.server,
-            remedy=remedy,
+            remedy=_sentences(self._redirect_remedy(target, path), self._proxy_remedy()),
             status=answer.status,
             cause="redirect",
+        )
+
+    def _redirect_remedy(self, target: str, path: str) -> str:
+        prefix, address, public = self.connection.prefix, self.connection.address, self.connection.public
+        try:
+            parts = urlsplit(target)
+        except ValueError:
+            parts = urlsplit("")
+        origin = f"{parts.scheme}://{parts.netloc}"
+        if not parts.netloc or origin == address.origin:
+            return f"Check the path in {prefix}_url, and what stands in front of the server"
+        base = self.secrets.censor(target[: -len(path)] if path and target.endswith(path) else origin)
+        if (address.scheme, parts.scheme) == ("http", "https") and parts.hostname in (address.host, public.host):
+            return (
+                f"It wants https: set {prefix}_url to {base}. Where https ends in front of it and the play talks to it"
+                f" behind that, leave {prefix}_url and set {prefix}_public_url to the address with https"
+            )
+        return (
+            f"If {base} is this server, set {prefix}_url to it; if not, something in front of the server wants a login"
+            f" first: let the play past it{self._other_needs}"
         )
 
     def _page(self, answer: Answer, attempted: str) -> TransportError:
@@ -339,15 +375,13 @@ class JsonClient:
         return f", and the other server to {self.needed_by_the_other}" if self.needed_by_the_other else ""
 
     def _describe_page(self, answer: Answer) -> str:
-        text = self.secrets.censor(answer.text)
-        title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
         content_type = answer.headers.get("Content-Type", "").split(";")[0] or "no content type"
-        words = " ".join((title.group(1) if title else re.sub(r"<[^>]+>", " ", text)).split())[:LONGEST_EXCERPT]
+        words = self.excerpt(answer.text)
         by = f" from {self.secrets.censor(answer.headers['Server'])}" if answer.headers.get("Server") else ""
         return f"an answer that is not JSON ({content_type}{by}{f': {words!r}' if words else ''})"
 
     def _proxy_remedy(self) -> str:
-        proxy = _environment_proxy(str(self.connection.address))
+        proxy = environment_proxy(str(self.connection.address))
         if not proxy:
             return ""
         return (
@@ -356,19 +390,19 @@ class JsonClient:
         )
 
     def _transport_error(self, error: OSError, attempted: str, reading: bool) -> TransportError:
-        kind = TransportError if reading or not _may_have_arrived(error) else NoAnswer
+        kind = TransportError if reading or not may_have_arrived(error) else NoAnswer
         answer, remedy = self._cause(error)
         return kind(
             self.secrets.censor(answer),
             attempted=attempted,
             server=self.server,
             remedy=_sentences(remedy, self._proxy_remedy()),
-            cause="tls" if _is_about_tls(error) else "connection",
+            cause="tls" if is_about_tls(error) else "connection",
         )
 
     def _cause(self, error: OSError) -> tuple[str, str]:
         prefix, product = self.connection.prefix, self.connection.product
-        words = _innermost(error)
+        words = innermost(error)
         if not isinstance(error, requests.exceptions.RequestException):
             return words, (
                 f"REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE in the environment of the play names it: mend that, or give"
@@ -376,7 +410,7 @@ class JsonClient:
             )
         if isinstance(error, requests.exceptions.SSLError):
             return f"the TLS connection failed ({words})", self._tls_remedy(words)
-        if _refused_by_proxy(error):
+        if refused_by_proxy(error):
             return f"the proxy of the environment did not let the request through ({words})", ""
         if isinstance(error, requests.exceptions.ConnectTimeout):
             return (
@@ -388,7 +422,7 @@ class JsonClient:
                 f"no answer within {self.connection.timeout:g} seconds",
                 f"If {product} is only slow, raise {prefix}_timeout{self.slow_because}",
             )
-        if _cannot_resolve(words):
+        if cannot_resolve(words):
             return (
                 f"the host name cannot be resolved ({words})",
                 f"Check {prefix}_url and the name service of this host",
@@ -453,47 +487,6 @@ def _json_of(response: requests.Response) -> t.Any:
         return None
 
 
-def _may_pass(error: OSError) -> bool:
-    broken = (
-        requests.exceptions.ConnectionError,
-        requests.exceptions.Timeout,
-        requests.exceptions.ChunkedEncodingError,
-    )
-    if isinstance(error, requests.exceptions.SSLError):
-        # a server that went away, such as a load balancer that is restarted; the others are about certificates
-        return any(isinstance(link, ssl.SSLEOFError) for link in _chain(error))
-    words = _innermost(error)
-    return isinstance(error, broken) and not _refused_by_proxy(error) and not _cannot_resolve(words)
-
-
-def _may_have_arrived(error: OSError) -> bool:
-    """False only where it is sure that no byte of the request reached the server."""
-    never = (
-        requests.exceptions.ConnectTimeout,
-        urllib3.exceptions.NewConnectionError,
-        ssl.SSLCertVerificationError,
-    )
-    if not isinstance(error, requests.exceptions.RequestException) or _refused_by_proxy(error):
-        return False
-    return not any(isinstance(link, never) for link in _chain(error))
-
-
-def _refused_by_proxy(error: OSError) -> bool:
-    """Whether a proxy answered the wish for a tunnel with a no; a connection to it can also just break."""
-    words = _innermost(error)
-    return isinstance(error, requests.exceptions.ProxyError) and words.startswith("Tunnel connection failed")
-
-
-def _is_about_tls(error: OSError) -> bool:
-    return isinstance(error, requests.exceptions.SSLError) or not isinstance(
-        error, requests.exceptions.RequestException
-    )
-
-
-def _cannot_resolve(words: str) -> bool:
-    return re.search(r"resol|name or service not known|no address associated", words, re.IGNORECASE) is not None
-
-
 def _sentences(*texts: str) -> str:
     """Texts without their full stops as one."""
     return ". ".join(text for text in texts if text)
@@ -520,28 +513,3 @@ def _is_html(answer: Answer) -> bool:
     return bool(answer.text.strip()) and (
         "html" in answer.headers.get("Content-Type", "").lower() or answer.text.lstrip()[:1] == "<"
     )
-
-
-def _chain(error: BaseException) -> t.Iterator[BaseException]:
-    """An exception and those that it wraps; urllib3 and requests wrap a cause several times."""
-    seen: BaseException | None = error
-    while seen is not None:
-        yield seen
-        reason = getattr(seen, "reason", None)
-        inside = reason if isinstance(reason, BaseException) else None
-        seen = inside or next((arg for arg in seen.args if isinstance(arg, BaseException)), None)
-
-
-def _innermost(error: BaseException) -> str:
-    """The words of the cause at the bottom; those above repeat the whole URL."""
-    seen = list(_chain(error))[-1]
-    words = str(seen.args[-1]) if seen.args else type(seen).__name__
-    return re.sub(r"<[^>]*object at 0x[0-9a-f]+>:?\s*", "", words)
-
-
-def _environment_proxy(url: str) -> str:
-    """Host and port, without credentials, of the proxy that the environment prescribes for a URL; empty for none."""
-    proxies = requests.utils.get_environ_proxies(url, no_proxy=None)
-    proxy = proxies.get(urlsplit(url).scheme) or proxies.get("all") or ""
-    parts = urlsplit(proxy if "//" in proxy else f"//{proxy}")
-    return parts.netloc.rsplit("@", 1)[-1]

@@ -18,7 +18,8 @@ CLUSTER_TOOLS = ("kubectl", "oc", "k3s", "microk8s")
 #: options of C(docker exec) and C(kubectl exec) that are followed by a word of their own
 WITH_WORD = (
     *("-e", "--env", "--env-file", "-u", "--user", "-w", "--workdir", "--detach-keys"),
-    *("-n", "--namespace", "-c", "--container", "-f", "--filename", "--context", "--kubeconfig", "--pod-running-timeout"),
+    *("-n", "--namespace", "-c", "--container", "-f", "--filename"),
+    *("--context", "--kubeconfig", "--pod-running-timeout"),
 )  # fmt: skip
 #: owners of config.php in the usual images: Debian, Alpine
 USUAL_OWNERS = {33: "www-data", 82: "www-data"}

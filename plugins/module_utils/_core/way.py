@@ -97,7 +97,8 @@ def way_trouble(rc: int, both: str, command: t.Sequence[str], entrance: Entrance
         return Trouble(
             "options_taken",
             words,
-            f"{entrance.tool} took an option of {entrance.program} for its own: end {entrance.option} with --, as in {entrance.with_end_of_options()}",
+            f"{entrance.tool} took an option of {entrance.program} for its own: end {entrance.option} with --, as in"
+            f" {entrance.with_end_of_options()}",
         )
     words = found(
         r'^.*(exec: "-[^"]*".*not found.*|The "-u" option does not exist\.?|The "--user" option does not exist\.?).*$'
@@ -106,10 +107,12 @@ def way_trouble(rc: int, both: str, command: t.Sequence[str], entrance: Entrance
         return Trouble(
             "options_after_name",
             words,
-            f"The options of {entrance.tool} stand before the container's name: set {entrance.option} to {entrance.with_options_first()}",
+            f"The options of {entrance.tool} stand before the container's name: set {entrance.option} to"
+            f" {entrance.with_options_first()}",
         )
     words = found(
-        r"^.*(No such container|no container with name or ID|container \S+ is not running|can only create exec sessions on running containers"
+        r"^.*(No such container|no container with name or ID|container \S+ is not running"
+        r"|can only create exec sessions on running containers"
         r'|Error from server \(NotFound\)|container not found \(|service "\S+" is not running).*$'
     )
     if words:
@@ -117,22 +120,26 @@ def way_trouble(rc: int, both: str, command: t.Sequence[str], entrance: Entrance
             "container_not_found", words, f"Check the name in {entrance.option}, and that the container runs"
         )
     words = found(
-        r"^.*(Cannot connect to the Docker daemon|permission denied while trying to connect|The connection to the server \S+ was refused).*$"
+        r"^.*(Cannot connect to the Docker daemon|permission denied while trying to connect"
+        r"|The connection to the server \S+ was refused).*$"
     )
     if words:
         return Trouble(
             "container_not_found",
             words,
-            f"The user that runs the module cannot reach what {entrance.tool} talks to; check become and {entrance.option}",
+            f"The user that runs the module cannot reach what {entrance.tool} talks to; check become and"
+            f" {entrance.option}",
         )
     words = found(
-        r"^.*(a password is required|a terminal is required to|Authentication failure|may not be used by non-root users|must be run from a terminal).*$"
+        r"^.*(a password is required|a terminal is required to|Authentication failure|may not be used by non-root users"
+        r"|must be run from a terminal).*$"
     )
     if words and entrance.words:
         return Trouble(
             "not_allowed",
             words,
-            f"{entrance.tool} may not change the user: run the module as root (become: true), or allow it without a password",
+            f"{entrance.tool} may not change the user: run the module as root (become: true), or allow it without a"
+            " password",
         )
     words = found(
         r"^.*(executable file not found in|OCI runtime exec failed|failed to (run command|execute) .*No such file).*$"
@@ -144,6 +151,7 @@ def way_trouble(rc: int, both: str, command: t.Sequence[str], entrance: Entrance
         return Trouble(
             "command_not_found",
             words,
-            f"Check {entrance.command_option} ({json.dumps(list(command))}) and {entrance.option} ({json.dumps(entrance.words)}).{hint}",
+            f"Check {entrance.command_option} ({json.dumps(list(command))}) and {entrance.option}"
+            f" ({json.dumps(entrance.words)}).{hint}",
         )
     return None

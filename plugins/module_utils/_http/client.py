@@ -248,8 +248,8 @@ class JsonClient:
     def _widen_cookies(self) -> None:
         """Let every cookie go with every request to this server.
 
-        Nextcloud sets C(cookie_test) for the path of one request, and takes a request without it for a new login, which costs
-        a password hash: 0.25 to 5 s were seen instead of 0.1 s on 29.0.6.
+        Nextcloud sets C(cookie_test) for the path of one request, and takes a request without it for a new login, which
+        costs a password hash: 0.25 to 5 s were seen instead of 0.1 s on 29.0.6.
         """
         jar = self.session.cookies
         for cookie in [cookie for cookie in jar if cookie.path != "/"]:
@@ -275,7 +275,10 @@ class JsonClient:
         return {"Host": public.netloc, **forwarded}
 
     def excerpt(self, text: str) -> str:
-        """The beginning of a text, of a page its words; masked before it is cut, or a half of a secret would be left."""
+        """The beginning of a text, of a page its words.
+
+        Secrets are masked before it is cut, or a half of one would be left.
+        """
         return words_of(self.secrets.censor(text))[:LONGEST_EXCERPT]
 
     def _error(self, answer: Answer, method: str, path: str, attempted: str) -> ApiError | TransportError:

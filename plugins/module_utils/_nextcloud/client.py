@@ -57,10 +57,12 @@ class Nextcloud(JsonClient):
     def from_call(cls, call: Call) -> Nextcloud:
         """The client for a module's options.
 
-        Without C(nextcloud_password), but with the way to occ, occ makes an application password for this run, which deletes itself at the end.
+        Without C(nextcloud_password), but with the way to occ, occ makes an application password for this run, which
+        deletes itself at the end.
 
         :raises BadInput: an option is missing or unusable.
-        :raises Failure: a password is to be made, and Nextcloud does not answer at this address, or occ does not make one.
+        :raises Failure: a password is to be made, and Nextcloud does not answer at this address, or occ does not make
+            one.
         """
         username = check_username(call.params["nextcloud_username"] or "", "nextcloud_username")
         given = call.params["nextcloud_password"]

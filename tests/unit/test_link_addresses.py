@@ -129,8 +129,10 @@ def test_every_result_of_nextclouds_look_is_told_before_the_first_write(
     lab.nextcloud.read_only = lab.openproject.read_only = True
     before = stores(lab)
     result = run_module("link", link_args(lab))
-    head = f"Could not make Nextcloud accept {lab.openproject.url} as the address of OpenProject on Nextcloud ({lab.nextcloud.url})"
-    assert result["msg"].startswith(f"{head}: {cause}")
+    assert result["msg"].startswith(
+        f"Could not make Nextcloud accept {lab.openproject.url} as the address of OpenProject"
+        f" on Nextcloud ({lab.nextcloud.url}): {cause}"
+    )
     assert remedy in result["msg"]
     assert result["error"]["result"] == lab.nextcloud.state.openproject_probe["result"]
     assert (lab.nextcloud.refused, lab.openproject.refused) == ([], [])
@@ -251,7 +253,7 @@ HOST_ROWS: dict[str, tuple[t.Callable[[Lab], Handler], tuple[str, ...]]] = {
 def test_every_row_that_names_the_host_has_a_remedy_and_leaves_nothing(
     newest: Lab, run_module: RunModule, row: str
 ) -> None:
-    """Issue 3, point 5; OP §3.9. OpenProject looks while it saves, so asking it is the first write, which it refuses."""
+    """Issue 3, point 5; OP §3.9. OpenProject looks while it saves: asking it is the first write, which it refuses."""
     handler, words = HOST_ROWS[row]
     with Server(handler(newest)) as server:
         before = stores(newest)
@@ -345,7 +347,7 @@ def test_a_host_that_somebody_took_in_the_meantime_is_told(newest: Lab, run_modu
 def test_what_openproject_calls_unreachable_is_told_apart_by_looking_at_nextcloud(
     newest: Lab, run_module: RunModule, state: str, words: str
 ) -> None:
-    """OP §16: a missing app, maintenance and a wrong path are one and the same to OpenProject; here it began just now."""
+    """OP §16: a missing app, maintenance and a wrong path are one to OpenProject; here it began just now."""
     passing = Passing({"/": newest.openproject.url})
 
     def meanwhile(asked: Asked) -> Said:
@@ -439,6 +441,30 @@ def test_cookies_of_one_product_do_not_reach_the_other_on_one_host(
     with_cookies = [asked.path for asked in one_host.asked if asked.header("Cookie")]
     assert with_cookies
     assert all(path.startswith("/nextcloud/") for path in with_cookies)
+
+
+def test_addresses_that_were_swapped_are_told(newest: Lab, run_module: RunModule) -> None:
+    """The commonest slip; each side says that something else answers."""
+    args = link_args(newest)
+    swapped = {**args, "nextcloud_url": args["openproject_url"], "openproject_url": args["nextcloud_url"]}
+    assert "OpenProject does not answer like that; check openproject_url" in run_module("link", swapped)["msg"]
+    twice = {**args, "nextcloud_url": args["openproject_url"]}
+    assert "what answers there is not Nextcloud" in run_module("link", twice)["msg"]
+    assert stored_hosts(newest) == []
+
+
+def test_a_page_over_the_empty_answer_of_a_missing_app_does_not_hide_it(newest: Lab, run_module: RunModule) -> None:
+    """A web server may replace every 404 by a page of its own."""
+    newest.nextcloud.state.disable_app(SETTINGS)
+    passing = Passing({"/": newest.nextcloud.url})
+
+    def intercepting(asked: Asked) -> Said:
+        said = passing(asked)
+        return page(404, "Oops, nothing here") if said.status == 404 else said
+
+    with Server(intercepting) as server:
+        message = run_module("link", link_args(newest, nextcloud_url=server.url))["msg"]
+    assert "OpenProject Integration (integration_openproject) is missing or disabled" in message
 
 
 def test_a_forgotten_path_is_told(newest: Lab, run_module: RunModule) -> None:

@@ -170,7 +170,7 @@ def test_in_check_mode_an_authority_that_an_earlier_task_would_import_is_a_warni
 
 @pytest.mark.parametrize("profile", ["29", "32"])
 def test_the_play_may_go_round_the_tls_ends(run_module: RunModule, tmp_path: Path, profile: str) -> None:
-    """Issue 8, point 4: plain http inside, https outside; Nextcloud 29 wants its Secure cookies back on its own routes."""
+    """Issue 8, point 4: plain http inside, https outside; Nextcloud 29 wants its Secure cookies back."""
     with Lab(nextcloud=profile) as lab:
         pair = Pair(arrange(lab), tmp_path)
         lab.openproject.state.https = True
@@ -335,6 +335,20 @@ def test_a_proxy_that_answers_itself_is_named_without_its_credentials(
     assert "proxy-password" not in message
     assert "jane" not in message
     assert lab.openproject.requests == []
+
+
+def test_plain_http_beyond_this_machine_is_warned_of(
+    run_module: RunModule, lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Server(lambda asked: page(403, "Forbidden")) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        args = link_args(lab, nextcloud_url="http://cloud.example.com", openproject_url="http://projects.example.com")
+        warnings = look(run_module, args)["warnings"]
+    assert [warning.split(":")[0] for warning in warnings] == [
+        "openproject_url is plain http",
+        "nextcloud_url is plain http",
+    ]
+    assert look(run_module, link_args(lab))["warnings"] == [], "on loopback nobody can listen"
 
 
 def test_a_tunnel_that_is_refused_names_the_proxy(

@@ -13,7 +13,7 @@ import ssl
 import time
 import traceback
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -65,7 +65,7 @@ class Connection:
     address: Address
     public: Address
     username: str
-    password: str
+    password: str = field(repr=False)
     timeout: float
     verify: bool | str
 

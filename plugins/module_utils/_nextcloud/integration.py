@@ -11,7 +11,7 @@ import time
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from .._core.errors import ApiError, Refused
+from .._core.errors import ApiError, Refused, TransportError
 from .._http.address import Address
 from .client import Nextcloud
 
@@ -288,8 +288,9 @@ class Integration:
                     "GET", "/check-admin-config", attempted="read the state of OpenProject Integration"
                 )
                 return t.cast("dict[str, t.Any]", data)
-            except ApiError as error:
-                if error.status != 404:
+            except (ApiError, TransportError) as error:
+                # a web server may put a page of its own over Nextcloud's empty 404
+                if error.facts.get("status") != 404:
                     raise
             if waited >= SECONDS_TO_APPEAR:
                 return None

@@ -137,6 +137,13 @@ class OpenProject(JsonClient):
             )
         return None
 
+    def _remedy_for(self, answer: Answer) -> str:
+        remedy = super()._remedy_for(answer)
+        known = isinstance(answer.data, dict) and answer.data.get("_type") == "Error"
+        if remedy or known or answer.status >= 500:
+            return remedy
+        return "OpenProject does not answer like that; check openproject_url, its path too"
+
     def _login_remedy(self) -> str:
         if self.connection.username == API_KEY_USER:
             return (

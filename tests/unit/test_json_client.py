@@ -265,6 +265,20 @@ def failure_free(client: JsonClient) -> None:
     assert client.read("/x", attempted="read") == {}
 
 
+def test_a_cookie_for_one_path_goes_with_every_request_to_its_server() -> None:
+    """Nextcloud sets one for the neighbours of a path; without it every request costs the hash of the password again."""
+
+    def narrow(asked: Asked) -> Said:
+        path = asked.path.rpartition("/")[0]
+        return Said(headers=(("Set-Cookie", f"cookie_test=test; path={path}"), ("Content-Type", "application/json")))
+
+    with Server(narrow) as server:
+        client = make(Nextcloud, server.url)
+        for path in ("/index.php/apps/x/one", "/index.php/settings/two", "/ocs/v2.php/three"):
+            assert client.read(path, attempted="read") == {}
+    assert [asked.header("Cookie") for asked in server.asked] == [None, "cookie_test=test", "cookie_test=test"]
+
+
 COOKIES = (
     ("Set-Cookie", "__Host-nc_sameSiteCookiestrict=true; path=/; httponly; secure; SameSite=strict"),
     ("Set-Cookie", "session=abc; path=/; Secure; HttpOnly"),

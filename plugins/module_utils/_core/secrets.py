@@ -54,10 +54,11 @@ class Secrets:
 
     def censor(self, text: str) -> str:
         """The text with every remembered secret replaced, longest first; also where lines were broken within one."""
+        unwrapped = re.sub(LINE_BREAK, "", text)
         for value in sorted(self._values, key=len, reverse=True):
             for form in sorted(_forms(value), key=len, reverse=True):
                 text = text.replace(form, MASK)
-                if len(form) >= SHORTEST_WRAPPED and form in re.sub(LINE_BREAK, "", text):
+                if len(form) >= SHORTEST_WRAPPED and form in unwrapped:
                     text = re.sub(f"(?:{LINE_BREAK})?".join(map(re.escape, form)), MASK, text)
         return text
 

@@ -49,6 +49,11 @@ options:
     description:
       - Whether Nextcloud's search is wished to find work packages. If not set, that is not looked at.
     type: bool
+  check_with_occ:
+    description:
+      - Also read Nextcloud's system configuration, where O(occ_exec) or O(occ_command) says how to reach occ. Costs one start of occ.
+    type: bool
+    default: true
   check_with_runner:
     description:
       - Also let OpenProject check its connection to Nextcloud, and try the secrets that it stores. Needs O(runner_command), and two starts of
@@ -259,6 +264,7 @@ SPEC = NEXTCLOUD_SPEC.merge(
             "project_folders": {"type": "bool"},
             "default_enable_navigation": {"type": "bool"},
             "default_enable_unified_search": {"type": "bool"},
+            "check_with_occ": {"type": "bool", "default": True},
             "check_with_runner": {"type": "bool", "default": False},
         }
     ),

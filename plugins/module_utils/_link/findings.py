@@ -103,8 +103,8 @@ def _unseen_in_nextcloud(seen: Seen, occ: bool) -> t.Iterator[Unseen]:
         yield Unseen(
             NEXTCLOUD,
             "system configuration: overwrite.cli.url, proxy",
-            "occ_command and occ_exec are not given",
-            "Give occ_command or occ_exec",
+            "occ_command and occ_exec are not given, or check_with_occ is false",
+            "Give occ_command or occ_exec, and leave check_with_occ true",
         )
     if side.half is not None and side.cron_age is None:
         yield Unseen(NEXTCLOUD, "when the background jobs ran", "Nextcloud did not show it")

@@ -54,7 +54,7 @@ def work(call: Call) -> Result:
         )
     nextcloud_client, nextcloud_missing = _nextcloud_client(call)
     openproject_client = _client(call, OpenProject, "openproject", _missing(call, "openproject"))
-    occ = Occ.from_call(call) if occ_given(call) else None
+    occ = Occ.from_call(call) if call.params["check_with_occ"] and occ_given(call) else None
     runner = Runner.from_call(call)
     nextcloud = _look_at_nextcloud(question, nextcloud_client, nextcloud_missing, occ)
     openproject = _look_at_openproject(call, question, openproject_client, runner, nextcloud, nextcloud_client)

@@ -24,6 +24,7 @@ TOOLS = {
     "docker": "containers.py",
     "podman": "containers.py",
     "kubectl": "containers.py",
+    "ssh": "ssh.py",
     "su": "accounts.py",
     "runuser": "accounts.py",
 }
@@ -120,7 +121,7 @@ def fake_occ(tmp_path: Path) -> FakeOcc:
 
 @pytest.fixture
 def on_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Put the stand-ins of docker, podman, kubectl, su and runuser on PATH, before the real ones."""
+    """Put the stand-ins of docker, podman, kubectl, ssh, su and runuser on PATH, before the real ones."""
     folder = tmp_path / "bin"
     folder.mkdir()
     for name, file in TOOLS.items():

@@ -130,6 +130,14 @@ def way_trouble(rc: int, both: str, command: t.Sequence[str], entrance: Entrance
             f"The user that runs the module cannot reach what {entrance.tool} talks to; check become and"
             f" {entrance.option}",
         )
+    words = found(r"^(ssh: |Host key verification failed|\S+@\S+: Permission denied \().*$") if rc == 255 else ""
+    if words and entrance.tool == "ssh":
+        return Trouble(
+            "host_not_reached",
+            words,
+            f"Check the host in {entrance.option}. ssh asks nothing here: the account that runs the task (root with become)"
+            " needs a key that is let in there, and the other host's key in its known_hosts",
+        )
     words = found(
         r"^.*(a password is required|a terminal is required to|Authentication failure|may not be used by non-root users"
         r"|must be run from a terminal).*$"

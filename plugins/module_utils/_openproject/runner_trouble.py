@@ -16,7 +16,10 @@ from .._core.way import Trouble, way_trouble
 LONGEST_LINE = 300
 #: how many of the last lines are quoted when nothing known is among them
 LAST_LINES = 3
-LOG_LINE = re.compile(r"[DIWEFA], \[\d{4}-\d\d-\d\dT|\s+from \S+:\d+:in |command terminated with exit code")
+#: lines that Rails, a trace or kubectl write beside the words that count
+LOG_LINE = re.compile(
+    r"[DIWEFA], \[\d{4}-\d\d-\d\dT|\s+from \S+:\d+:in |command terminated with exit code|Defaulted container "
+)
 
 EXAMPLES = (
     "packages: runner_command [openproject, run, bundle, exec, rails, runner, -];"

@@ -15,7 +15,7 @@ import subprocess
 import sys
 
 NAME = os.environ["STAND_IN_NAME"]
-CONTAINERS = ("nextcloud", "deploy/nextcloud")
+CONTAINERS = ("nextcloud", "deploy/nextcloud", "openproject", "deploy/openproject-web", "web")
 UIDS = {"root": "0", "www-data": "33"}
 
 
@@ -68,6 +68,16 @@ def docker(words: list[str]) -> None:
     leave(command, uid, interactive)
 
 
+def compose(words: list[str]) -> None:
+    """docker compose [options] exec [options] service command …: standard input is passed on, a terminal is wanted unless -T."""
+    words = words[words.index("exec") + 1 :]
+    if words[0] != "-T":
+        fail("the input device is not a TTY", 1)
+    if words[1] not in CONTAINERS:
+        fail(f'service "{words[1]}" is not running', 1)
+    leave(words[2:], "0", has_input=True)
+
+
 def kubectl(words: list[str]) -> None:
     """kubectl exec [options] pod [options] -- command …"""
     if "--" not in words:
@@ -83,6 +93,8 @@ def kubectl(words: list[str]) -> None:
     leave(command, "0", "--stdin" in options or "-i" in options)
 
 
+if sys.argv[1:2] == ["compose"]:
+    compose(sys.argv[2:])
 if sys.argv[1:2] != ["exec"]:
     fail(f"{NAME}: unknown command", 1)
 (kubectl if NAME == "kubectl" else docker)(sys.argv[2:])

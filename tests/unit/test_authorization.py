@@ -134,8 +134,8 @@ def test_an_unknown_client_is_named_before_anything_is_made(lab: Lab) -> None:
 def test_a_consent_without_an_answer_leaves_nothing(lab: Lab, oauth: OAuthClient, kind: str) -> None:
     before = tokens(lab)
     consent = Consent(nextcloud(lab), oauth.client_identifier)
-    # list (twice, for a session), authorize, first page, consent
-    lab.faults.add(server="nextcloud", nth=5, kind=kind)
+    # list, authorize, first page, consent
+    lab.faults.add(server="nextcloud", nth=4, kind=kind)
 
     with pytest.raises((NoAnswer, TransportError)):
         consent.obtain_code()
@@ -148,7 +148,7 @@ def test_a_consent_without_an_answer_leaves_nothing(lab: Lab, oauth: OAuthClient
 def test_when_the_list_cannot_be_read_afterwards_it_is_read_once_more(lab: Lab, oauth: OAuthClient) -> None:
     before = tokens(lab)
     consent = Consent(nextcloud(lab), oauth.client_identifier)
-    lab.faults.add(server="nextcloud", nth=6, kind="html_502", times=4)
+    lab.faults.add(server="nextcloud", nth=5, kind="html_502", times=4)
 
     with pytest.raises(TransportError):
         consent.obtain_code()

@@ -78,7 +78,7 @@ def own_python() -> str:
     return f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
-def lay_out_copy() -> Path:
+def lay_out_copy(tree: Path = TREE) -> None:
     """Copy the files that git knows or would take, because ansible-test refuses links and wants the path of a collection."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -87,20 +87,19 @@ def lay_out_copy() -> Path:
         check=True,
     ).stdout
     wanted = {name for name in os.fsdecode(listed).split("\0") if name and (ROOT / name).is_file()}
-    TREE.mkdir(parents=True, exist_ok=True)
+    tree.mkdir(parents=True, exist_ok=True)
     # ansible-test asks git for the files; without a repository here it would ask the checkout's, which ignores .cache.
-    subprocess.run(["git", "init", "--quiet", str(TREE)], check=True)
-    output = TREE / "tests" / "output"
-    for path in sorted(TREE.rglob("*"), reverse=True):
-        if output == path or output in path.parents or path.relative_to(TREE).parts[0] == ".git":
+    subprocess.run(["git", "init", "--quiet", str(tree)], check=True)
+    output = tree / "tests" / "output"
+    for path in sorted(tree.rglob("*"), reverse=True):
+        if output == path or output in path.parents or path.relative_to(tree).parts[0] == ".git":
             continue
         if path.is_dir() and not path.is_symlink():
             if not any(path.iterdir()):
                 path.rmdir()
-        elif str(path.relative_to(TREE)) not in wanted:
+        elif str(path.relative_to(tree)) not in wanted:
             path.unlink()
     for name in sorted(wanted):
-        target = TREE / name
+        target = tree / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, target)
-    return TREE

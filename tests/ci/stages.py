@@ -35,7 +35,7 @@ def lint(stage: Stage) -> None:
 
 def sanity(stage: Stage) -> None:
     """All sanity tests of ansible-test, without ignore files, on every Python that this machine has."""
-    tree = places.lay_out_copy()
+    places.lay_out_copy()
     _offer_pip()
     programs = CACHE / "pythons"
     shutil.rmtree(programs, ignore_errors=True)
@@ -46,7 +46,7 @@ def sanity(stage: Stage) -> None:
     stage.run(
         "ansible-test",
         ["ansible-test", "sanity", "--venv", "--lint", "--color", "no"],
-        cwd=tree,
+        cwd=places.TREE,
         count=_sanity_numbers,
         env={"PATH": path},
     )
@@ -112,7 +112,9 @@ def build(stage: Stage) -> None:
     """Build the archive, install it into an empty place, and use it from there."""
     work = CACHE / "build"
     shutil.rmtree(work, ignore_errors=True)
-    tree = places.lay_out_copy()
+    # A copy of its own: the other one may be in use by sanity.
+    tree = work / "tree"
+    places.lay_out_copy(tree)
     installed = work / "collections"
     stage.run("archive", ["ansible-galaxy", "collection", "build", tree, "--output-path", work])
     archives = list(work.glob("*.tar.gz"))

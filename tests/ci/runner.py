@@ -115,7 +115,7 @@ class Stage:
     def _execute(self, command: list[str], cwd: Path, env: dict[str, str], *, show: bool) -> tuple[int, str]:
         lines: list[str] = []
         with (
-            self.log.open("a", encoding="utf-8") as log,
+            self.log.open("a", encoding="utf-8", buffering=1) as log,
             subprocess.Popen(
                 command,
                 cwd=cwd,

@@ -93,12 +93,12 @@ def _from_pairs(pairs: Any) -> dict[str, Any]:
 
 
 def protocol() -> str:
-    """Scheme that Nextcloud believes it is reached by: overwriteprotocol, or what a trusted proxy says."""
+    """Scheme that Nextcloud believes it is reached by: overwriteprotocol, what a trusted proxy says, or its own."""
     overwritten = state().system.get("overwriteprotocol")
     if overwritten:
         return str(overwritten)
     trusted = request.remote_addr in state().system.get("trusted_proxies", [])
-    return request.headers.get("X-Forwarded-Proto", "http") if trusted else "http"
+    return request.headers.get("X-Forwarded-Proto", request.scheme) if trusted else request.scheme
 
 
 def public_root() -> str:

@@ -48,6 +48,8 @@ def run_module(capfd: pytest.CaptureFixture[str]) -> RunModule:
     """
 
     def run(name: str, args: t.Mapping[str, t.Any], *, check_mode: bool = False, diff: bool = True) -> dict[str, t.Any]:
+        # where Ansible's controller is loaded, warnings go to the screen instead of into the result
+        assert "ansible._internal" not in sys.modules, "a test has loaded Ansible's controller into this process"
         module = importlib.import_module(f"{MODULES}.{name}")
         given = {**args, "_ansible_check_mode": check_mode, "_ansible_diff": diff, "_ansible_module_name": name}
         # warnings outlive a module in Ansible, because a module usually ends its process

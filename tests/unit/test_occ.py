@@ -29,6 +29,7 @@ ENTRANCES = {
     "kubectl": ["kubectl", "exec", "--stdin", "deploy/nextcloud", "--", *SU, "--"],
     "runuser": ["runuser", "-u", "www-data", "--"],
     "su": [*SU, "--"],
+    "ssh": ["ssh", "root@cloud.example.com", "runuser", "-u", "www-data", "--"],
 }
 
 

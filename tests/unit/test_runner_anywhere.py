@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import typing as t
 from pathlib import Path
@@ -37,9 +38,12 @@ def program(tmp_path: Path) -> t.Callable[[str], list[str]]:
     """Make OpenProject's command, a Python program there; it is on PATH, also on the other side."""
 
     def make(body: str) -> list[str]:
-        path = tmp_path / "bin" / "openproject"
-        lines = [f"#!{sys.executable} -I", "import json, os, sys", "script = sys.stdin.read()", body]
-        path.write_text("\n".join(lines), encoding="utf-8")
+        path, program = tmp_path / "bin" / "openproject", tmp_path / "openproject.py"
+        lines = ["import json, os, sys", "script = sys.stdin.read()", body]
+        program.write_text("\n".join(lines), encoding="utf-8")
+        # Through a shell, for the path of the Python may hold a blank.
+        words = shlex.join([sys.executable, "-I", str(program)])
+        path.write_text(f'#!/bin/sh\nexec {words} "$@"\n', encoding="utf-8")
         path.chmod(0o755)
         return PACKAGES
 
@@ -74,6 +78,22 @@ def test_the_program_arrives_whole_and_nothing_else(
     assert "SOMETHING_OF_THE_MODULE" not in answer["environment"]
     assert "K\\u00f6ln" in answer["script"]
     assert answer["script"].isascii()
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        ["ssh", "root@projects.example.com"],
+        ["ssh", "-p", "2222", "-oBatchMode=yes", "root@projects.example.com"],
+        ["ssh", "root@projects.example.com", "docker", "exec", "--interactive", "openproject"],
+        ["ssh", "root@projects.example.com", "su", "-s", "/bin/sh", "www-data", "-c", 'exec "$0" "$@"', "--"],
+    ],
+)
+def test_words_arrive_through_ssh_as_they_are(program: t.Callable[[str], list[str]], way: list[str]) -> None:
+    """ssh makes one line of them, which the shell at the other end would take apart elsewhere."""
+    odd = ["two words", "it's", "$HOME", "`id`", "a;b", "", "Köln"]
+    command = program('sys.stdout.write("OPNC_ANSWER " + json.dumps({"argv": sys.argv[1:]}) + "\\n")')
+    assert perform([command[0], *odd], way)["argv"] == [*odd, "-"]
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import pwd
+import shlex
 import typing as t
 from pathlib import PurePath
 
@@ -21,6 +22,8 @@ WITH_WORD = (
     *("-n", "--namespace", "-c", "--container", "-f", "--filename"),
     *("--context", "--kubeconfig", "--pod-running-timeout"),
 )  # fmt: skip
+#: letters of the options of ssh that are followed by a word of their own
+SSH_WITH_WORD = "BbcDEeFIiJLlmOopQRSWw"
 #: owners of config.php in the usual images: Debian, Alpine
 USUAL_OWNERS = {33: "www-data", 82: "www-data"}
 
@@ -50,6 +53,16 @@ class Entrance:
     def timeout_option(self) -> str:
         """The option that says how long it may take: C(occ_timeout)."""
         return self.option.replace("_exec", "_timeout")
+
+    def around(self, command: t.Sequence[str]) -> list[str]:
+        """The whole command. ssh makes one line of its words, for a shell at the other end: for that one they are quoted."""
+        if self.tool != "ssh":
+            return [*self.words, *command]
+        host = 1
+        while host < len(self.words) and self.words[host].startswith("-"):
+            word = self.words[host]
+            host += 2 if len(word) == 2 and word[1] in SSH_WITH_WORD else 1
+        return [*self.words[: host + 1], *map(shlex.quote, [*self.words[host + 1 :], *command])]
 
     def check(self, *, secret: bool) -> None:
         """Refuse words that are known to swallow standard input, or to show what comes through it.

@@ -50,7 +50,7 @@ def start(
 
     :returns: what it left behind, or why it did not start or did not end in time.
     """
-    words = [*entrance.words, *words]
+    words = entrance.around(words)
     program = shutil.which(words[0], path=environment["PATH"])
     if program is None:
         option = entrance.option if entrance.words else entrance.command_option

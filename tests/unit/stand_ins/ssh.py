@@ -26,6 +26,8 @@ words = sys.argv[1:]
 options = []
 while words[0].startswith("-"):
     options.append(words.pop(0))
+    if options[-1] in ("-p", "-i", "-o", "-l"):
+        words.pop(0)
 host = words.pop(0).rpartition("@")[2]
 if host in TROUBLE:
     sys.stderr.write(TROUBLE[host] + "\r\n")

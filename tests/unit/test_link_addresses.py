@@ -445,11 +445,17 @@ def test_cookies_of_one_product_do_not_reach_the_other_on_one_host(
 
 def test_addresses_that_were_swapped_are_told(newest: Lab, run_module: RunModule) -> None:
     """The commonest slip; each side says that something else answers."""
-    args = link_args(newest)
-    swapped = {**args, "nextcloud_url": args["openproject_url"], "openproject_url": args["nextcloud_url"]}
-    assert "OpenProject does not answer like that; check openproject_url" in run_module("link", swapped)["msg"]
-    twice = {**args, "nextcloud_url": args["openproject_url"]}
-    assert "what answers there is not Nextcloud" in run_module("link", twice)["msg"]
+    # not the product's requests to that product: conformance has nothing to say about them
+    mistaken = {"X-Lab-Peer": "a mistake"}
+    with (
+        Server(Passing({"/": newest.nextcloud.url}, mistaken)) as cloud,
+        Server(Passing({"/": newest.openproject.url}, mistaken)) as projects,
+    ):
+        newest.openproject.state.host_name = None
+        swapped = link_args(newest, openproject_url=cloud.url)
+        assert "OpenProject does not answer like that; check openproject_url" in run_module("link", swapped)["msg"]
+        twice = link_args(newest, nextcloud_url=projects.url)
+        assert "what answers there is not Nextcloud" in run_module("link", twice)["msg"]
     assert stored_hosts(newest) == []
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import shlex
 import sys
 import typing as t
 from collections.abc import Callable, Iterator
@@ -146,9 +147,9 @@ def repeating_server() -> Server:
 
 def repeating_occ(stage: Stage, rc: int) -> list[str]:
     """Prints its input and its environment, and ends with this code."""
-    path = stage.given / f"occ-{rc}"
-    path.write_text(
-        f"#!{sys.executable}\nimport base64, html, json, os, sys\nfrom urllib.parse import quote, quote_plus\n"
+    path, program = stage.given / f"occ-{rc}", stage.given / f"occ-{rc}.py"
+    program.write_text(
+        "import base64, html, json, os, sys\nfrom urllib.parse import quote, quote_plus\n"
         "secret = os.environ.get('OC_PASS', '') or os.environ.get('NC_PASS', '')\n"
         "for form in (secret, json.dumps(secret), quote(secret, safe=''), quote_plus(secret), html.escape(secret),\n"
         "             base64.b64encode(secret.encode()).decode(), repr(secret), sys.stdin.read()):\n"
@@ -156,6 +157,8 @@ def repeating_occ(stage: Stage, rc: int) -> list[str]:
         f"sys.exit({rc})\n",
         encoding="utf-8",
     )
+    # Through a shell, for the path of the Python may hold a blank.
+    path.write_text(f'#!/bin/sh\nexec {shlex.join([sys.executable, str(program)])} "$@"\n', encoding="utf-8")
     path.chmod(0o755)
     return [str(path)]
 

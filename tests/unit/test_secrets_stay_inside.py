@@ -41,7 +41,7 @@ from unit.test_lab_occ import certificate
 LONGEST_OF_NO_SECRET = 20
 MAKERS = (nextcloud_http, http_login_flow, integration, rows, occ_users, nextcloud_state, openproject_state)
 FAILS = "fails"
-#: what only makes sense after changes, or fails only with them
+#: what only makes sense after changes, or fails in check mode not at all, or in the same way
 NEEDS_CHANGES = "not ansible_check_mode"
 
 
@@ -212,15 +212,15 @@ def module_tasks(lab: Lab, stage: Stage, repeating: str) -> list[dict[str, t.Any
         {n + "nextcloud_occ": {"command": add_jane, **jane, "occ_command": repeating_occ(stage, 1)}, "when": NEEDS_CHANGES},
         {n + "nextcloud_config": {**redis, "occ_command": repeating_occ(stage, 1)}},
         {n + "link": {**link, "openproject_url": repeating}},
-        {n + "link": {**link, "nextcloud_url": repeating}},
+        {n + "link": {**link, "nextcloud_url": repeating}, "when": NEEDS_CHANGES},
         {n + "link": {**link, "nextcloud_password": "{{ given_wrong }}"}},
         {n + "link": {**link, "state": "somewhere"}},
         {n + "link": {**link, "state": "absent"}, "when": NEEDS_CHANGES},
-        {n + "link": {**link, "nextcloud_url": "https://admin:{{ given_nextcloud }}@cloud.example.com"}},
+        {n + "link": {**link, "nextcloud_url": "https://admin:{{ given_nextcloud }}@cloud.example.com"}, "when": NEEDS_CHANGES},
         {n + "openproject_storage": {**storage, "application_password": "{{ given_wrong }}"}, "when": NEEDS_CHANGES},
-        {n + "openproject_storage": {**storage, "nextcloud_client_secret": "{{ given_wrong }}\n", "nextcloud_client_id": "x"}},
-        {n + "nextcloud_project_folders": {"nextcloud_url": repeating, "via": "http"}},
-        {n + "nextcloud_group_folder": {"mount_point": "Plans", "nextcloud_url": repeating, "via": "http"}},
+        {n + "openproject_storage": {**storage, "nextcloud_client_secret": "{{ given_wrong }}\n", "nextcloud_client_id": "x"}, "when": NEEDS_CHANGES},
+        {n + "nextcloud_project_folders": {"nextcloud_url": repeating, "via": "http"}, "when": NEEDS_CHANGES},
+        {n + "nextcloud_group_folder": {"mount_point": "Plans", "nextcloud_url": repeating, "via": "http"}, "when": NEEDS_CHANGES},
     ]  # fmt: skip
     return [
         *succeeding,

@@ -70,6 +70,8 @@ class Stage:
         self.passed += passed
         self.failed += failed
         word = "failed" if failed else "passed"
+        if code < 0:
+            word = f"ended by signal {-code}"
         shown = [line for line in output.splitlines() if WORTH_SHOWING.search(line)] if not self.loud else []
         if failed and (talkative or not self.loud):
             shown = output.splitlines()[-LINES_OF_A_FAILURE:]

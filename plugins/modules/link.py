@@ -93,7 +93,7 @@ options:
         itself, which needs O(runner_command) and takes the time of one start of the runner (40 to 55 seconds were seen). Without it, a warning
         says what was not tried.
       - To have Nextcloud's client secret tried, O(nextcloud_username) lets OpenProject in for that time, as a user does in a browser, which takes
-        eight requests more. The token that comes with it is removed again; Nextcloud shows both in the activities of that account. Other users'
+        seven requests more. The token that comes with it is removed again; Nextcloud shows both in the activities of that account. Other users'
         tokens are not touched. It needs the login password as O(nextcloud_password), and is left out in check mode; a warning says so.
     type: bool
     default: false

@@ -144,8 +144,8 @@ def test_a_right_link_passes_verification_unchanged(used: Lab, run_module: RunMo
     assert not result["changed"]
     assert result["warnings"] == []
     assert len(used.openproject.runner_starts) == 1
-    # those of every run, and: list (twice, for a session), authorize, first page, consent, list, removal, end of the session
-    assert count(used) == (3 + 8, 2 + 1)
+    # those of every run, and: list, authorize, first page, consent, list, removal, end of the session
+    assert count(used) == (3 + 7, 2 + 1)
     assert remembered(used) == sessions
     assert tokens(used) == before
     assert used.nextcloud.state.grants.items() >= grants.items()
@@ -243,7 +243,7 @@ def test_no_token_stays_when_the_runner_fails(used: Lab, run_module: RunModule) 
 
 
 def test_a_token_that_cannot_be_removed_is_named(used: Lab, run_module: RunModule) -> None:
-    used.faults.add(server="nextcloud", nth=10, kind="html_502")
+    used.faults.add(server="nextcloud", nth=9, kind="html_502")
     result = run_module("link", options(used, verify_secrets=True))
     assert not result["changed"]
     assert [warning for warning in result["warnings"] if "remove the token OpenProject client (id " in warning]

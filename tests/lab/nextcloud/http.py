@@ -17,7 +17,7 @@ from flask import Flask, Response, g, redirect, request
 
 from lab.nextcloud.answers import dav_error, empty_answer, gateway_page, json_answer, page
 from lab.nextcloud.ocs_envelope import ocs_failure, service_unavailable, unknown_route
-from lab.nextcloud.state import ALNUM, NextcloudState, Session, Token, User
+from lab.nextcloud.state import ALNUM, TEMPORARY, NextcloudState, Session, Token, User
 from lab.plumbing import WSGIApp, host_of, random_text
 
 if TYPE_CHECKING:
@@ -45,6 +45,13 @@ def security_answer(message: str, status: int) -> Response:
     if status == 401:
         return redirect(f"{public_root()}/index.php/login?redirect_url={quote(request.full_path, safe='')}", 303)  # type: ignore[return-value]
     return page("Access forbidden", message, status)
+
+
+def app_is_off(app: str) -> Response:
+    """A route of an app that is not enabled, or not for the caller."""
+    if state().profile.names_limited_apps and state().app_enabled(app):
+        return json_answer({"message": "App is not enabled"}, 412)
+    return empty_answer(404)
 
 
 # The request's surroundings
@@ -90,6 +97,11 @@ def _from_pairs(pairs: Any) -> dict[str, Any]:
         else:
             result.setdefault(name, {})[inner.rstrip("]")] = value
     return result
+
+
+def program() -> str:
+    """What the caller's tokens are named after."""
+    return request.headers.get("User-Agent", "unknown browser")
 
 
 def protocol() -> str:
@@ -162,7 +174,7 @@ def _session_is_alive(session: Session) -> bool:
     user = state().users.get(session.uid)
     if user is None or not user.enabled or session.password != user.password:
         return False
-    return session.token_id is not None if session.token is None else session.token in user.tokens
+    return (session.token or session.device) in user.tokens
 
 
 def throttles() -> bool:
@@ -202,8 +214,7 @@ def _log_in() -> Response | None:
     state().record_login(user)
     session.uid, session.token, session.password = user.uid, token, user.password
     if token is None and _cookie("cookie_test"):
-        session.token_id = state().next_token_id
-        state().next_token_id += 1
+        session.device = state().add_token(user.uid, program(), type=TEMPORARY, login_password=user.password)
     return None
 
 
@@ -226,6 +237,8 @@ def _refused_login(message: str) -> Response:
 def _throttled() -> Response:
     if g.entry == "ocs":
         return ocs_failure(429, "Reached maximum delay")
+    if "html" not in request.headers.get("Accept", ""):
+        return json_answer({"message": "Reached maximum delay"}, 429)
     return page("Too many requests", "There were too many requests from your network.", 429)
 
 
@@ -310,7 +323,7 @@ def _after(response: Response) -> Response:
     if g.new_session:
         name = state().system["instanceid"]
         response.headers.add("Set-Cookie", f"{name}={g.session_id}; path={root}{secure}; HttpOnly; SameSite=Lax")
-    if caller().user and caller().token is None and g.session.token_id is None:
+    if caller().user and caller().token is None and g.session.device is None:
         # without a path: it comes back only to addresses beside this one, and only then a login is remembered
         response.headers.add("Set-Cookie", "cookie_test=test")
     response.headers["X-Request-Id"] = random_text(ALNUM, 20)

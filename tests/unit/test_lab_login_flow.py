@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from lab.nextcloud.rows import PERMANENT, OAuthClient, Token
+from lab.nextcloud.rows import OAuthClient
 from lab.nextcloud.server import NextcloudServer
 from lab.plumbing import Faults
 
@@ -53,10 +53,6 @@ class Browser:
         return self("POST", FLOW, data=form, headers={"requesttoken": proof or self.request_token})
 
 
-def application_passwords(server: NextcloudServer) -> list[Token]:
-    return [token for token in server.state.users["admin"].tokens if token.type == PERMANENT]
-
-
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[NextcloudServer]:
     started = NextcloudServer("29", Faults(), tmp_path)
@@ -79,7 +75,7 @@ def test_a_code_is_exchanged_once_and_its_token_given_back(server: NextcloudServ
     assert location._replace(query="").geturl() == client.redirect_uri
     handed_out = parse_qs(location.query)
     assert handed_out["state"] == ["a&b"]
-    (token,) = application_passwords(server)
+    (token,) = server.state.users["admin"].tokens
     assert token.name == "OpenProject client"
 
     def exchange(secret: str, **form: str) -> tuple[int, Any]:
@@ -93,12 +89,12 @@ def test_a_code_is_exchanged_once_and_its_token_given_back(server: NextcloudServ
     status, body = exchange(client.secret, **code)
     assert (status, body["token_type"], body["user_id"]) == (200, "Bearer", "admin")
     assert exchange(client.secret, **code) == (400, {"error": "invalid_request"})
-    assert [kept.id for kept in application_passwords(server)] == [token.id]
+    assert [kept.id for kept in server.state.users["admin"].tokens] == [token.id]
 
     bearer = {"Authorization": f"Bearer {body['access_token']}", "OCS-APIRequest": "true"}
     given_back = requests.delete(f"{server.url}/ocs/v2.php/core/apppassword", headers=bearer, timeout=10)
     assert given_back.status_code == 200
-    assert application_passwords(server) == []
+    assert server.state.users["admin"].tokens == []
     assert len(server.state.grants) == 1, "the row of the consent stays"
     refresh = {"grant_type": "refresh_token", "refresh_token": body["refresh_token"]}
     assert exchange(client.secret, **refresh) == (400, {"error": "invalid_request"})
@@ -115,7 +111,7 @@ def test_a_consent_needs_both_tokens_and_a_state_token_is_used_once(
     assert browser.consent(client, state_token, proof="no").status_code == 412
     assert browser.consent(client, "no").status_code == 403
     assert browser.consent(client, state_token).status_code == 403, "a wrong one ends the flow"
-    assert application_passwords(server) == []
+    assert server.state.users["admin"].tokens == []
 
 
 def test_an_application_password_sees_no_tokens_and_cannot_consent(

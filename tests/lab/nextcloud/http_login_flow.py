@@ -135,7 +135,7 @@ def security_page() -> Response:
     shown: list[dict[str, Any]] = []
     if _in_browser():
         with state().lock:
-            shown = [_as_listed(token) for token in user.tokens]
+            shown = [_as_listed(token) for token in user.all_tokens]
     return _page_with("settings-app_tokens", shown)
 
 

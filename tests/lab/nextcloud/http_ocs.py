@@ -16,6 +16,7 @@ from lab.nextcloud.http import (
     PUBLIC,
     USER,
     caller,
+    count_check,
     needs_confirmation,
     parameters,
     program,
@@ -115,6 +116,7 @@ def get_app_password() -> Any:
         raise OcsError(403, "Password confirmation is required")
     if caller().token:
         raise OcsError(403, "You cannot request an new apppassword with an apppassword")
+    count_check()
     return {"apppassword": state().add_token(_sender().uid, program()).value}
 
 

@@ -250,7 +250,7 @@ def list_tokens(console: Console) -> None:
                     "type": token.type,
                     "scope": token.scope,
                 }
-                for token in user.tokens
+                for token in user.all_tokens
             ]
         )
         return
@@ -264,7 +264,7 @@ def list_tokens(console: Console) -> None:
                 "permanent" if token.type else "temporary",
                 ",".join(name for name, allowed in token.scope.items() if allowed),
             )
-            for token in user.tokens
+            for token in user.all_tokens
         ],
     )
 
@@ -277,6 +277,7 @@ def delete_token(console: Console) -> None:
     if before:
         limit = datetime.fromisoformat(before).replace(tzinfo=UTC).timestamp()
         user.tokens = [token for token in user.tokens if token.last_activity >= limit]
+        user.devices = [token for token in user.devices if token.last_activity >= limit]
         return
     number = console.argument("id")
     if not number:

@@ -74,12 +74,19 @@ class User:
     first_login: int = 0
     last_login: int = 0
     tokens: list[Token] = field(default_factory=list)
+    """Application passwords."""
+    devices: list[Token] = field(default_factory=list)
+    """Sessions with the login password, until they are ended: what stands in the account's list of devices beside its tokens."""
     settings: dict[str, dict[str, str]] = field(default_factory=dict)
     """Per-user app values: app, key, value."""
 
     @property
     def name(self) -> str:
         return self.display_name or self.uid
+
+    @property
+    def all_tokens(self) -> list[Token]:
+        return sorted([*self.tokens, *self.devices], key=lambda token: token.id)
 
 
 @dataclass

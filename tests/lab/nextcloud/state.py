@@ -304,14 +304,15 @@ class NextcloudState:
         value = random_text(ALNUM + SYMBOLS, length, SYMBOLS) if symbols else random_text(ALNUM, length)
         token = Token(self.next_token_id, name, value, type, login_password, last_activity=int(time.time()))
         self.next_token_id += 1
-        user.tokens.append(token)
+        (user.tokens if type == PERMANENT else user.devices).append(token)
         return token
 
     def delete_token(self, uid: str, token_id: int) -> None:
         user = self.user(uid)
-        if token_id not in [token.id for token in user.tokens]:
+        if token_id not in [token.id for token in user.all_tokens]:
             raise StateError(MISSING, "Token does not exist")
         user.tokens = [token for token in user.tokens if token.id != token_id]
+        user.devices = [token for token in user.devices if token.id != token_id]
 
     def authenticate(self, login: str, secret: str) -> tuple[User, Token | None] | None:
         """The user and, when `secret` is an application password, its token; None for wrong credentials."""
@@ -319,7 +320,7 @@ class NextcloudState:
         if user is None:
             return None
         for token in user.tokens:
-            if token.value == secret and token.type == PERMANENT:
+            if token.value == secret:
                 token.last_activity = int(time.time())
                 return user, token
         return (user, None) if user.password == secret else None

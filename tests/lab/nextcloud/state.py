@@ -562,7 +562,7 @@ class NextcloudState:
         if not folder.acl:
             return of_groups
         allowed = of_groups if folder.default_permission else 0
-        parts = path.strip("/").split("/")
+        parts = [part for part in path.split("/") if part]
         for depth in range(len(parts) + 1):
             mask = granted = 0
             for rule in folder.rules_at("/".join(parts[:depth])):

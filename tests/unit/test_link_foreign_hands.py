@@ -274,7 +274,7 @@ def test_an_unfinished_storage_that_a_project_uses_is_never_deleted(run_module: 
     linked.openproject.state.add_project_storage(next(iter(linked.openproject.state.projects.values())), storage)
     refused = run_module("link", options(linked))
     assert refused["failed"]
-    assert "in use" in refused["msg"]
+    assert "1 active project uses the storage" in refused["msg"]
     assert storage_of(linked) is storage
     assert run_module("link", options(linked, runner_command=linked.openproject.runner))["changed"]
     assert storage_of(linked) is storage

@@ -91,7 +91,7 @@ def test_new_projects_get_no_folder_unless_one_is_wished(module: Project) -> Non
         f'make storage "nc" available in project "{SCRUM}", no project folder',
     ]
     assert result["project_storage"] == {
-        "storage": "nc",
+        "storage_name": "nc",
         "projects": [
             {"project": name, "attached": True, "project_folder_mode": "inactive", "project_folder_id": None}
             for name in (DEMO, SCRUM)
@@ -281,7 +281,7 @@ def test_a_project_that_is_gone_has_no_storage(module: Project) -> None:
         ({"projects": [DEMO, " "]}, "empty identifier"),
         ({}, "no project is given"),
         ({"projects": [DEMO], "all_active": True}, "both given"),
-        ({"projects": [DEMO], "storage": " "}, "storage is empty"),
+        ({"projects": [DEMO], "storage": " "}, "storage_name is empty"),
         ({"projects": [DEMO], "project_folder_mode": "manual"}, "project_folder_id is missing"),
         ({"projects": [DEMO], "project_folder_id": "42"}, "not manual"),
         ({"projects": [DEMO], "runner_exec": ["docker", "exec", "openproject"]}, "--interactive"),

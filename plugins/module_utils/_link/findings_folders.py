@@ -9,8 +9,9 @@ from __future__ import annotations
 import typing as t
 
 from .._core.errors import Refused
+from .._core.steps import Step
 from .._nextcloud import project_folders
-from .._nextcloud.admin import ALL_PERMISSIONS, DATABASE, Piece, size_in_words
+from .._nextcloud.admin import ALL_PERMISSIONS, DATABASE, size_in_words
 from .._nextcloud.group_folders import quota_in_words
 from .._nextcloud.project_folders import GROUP, MOUNT_POINT, USER, Pieces
 from .finding import (
@@ -221,7 +222,7 @@ def _pieces(pieces: Pieces) -> t.Iterator[Finding]:
         yield _missing(pieces, piece)
 
 
-def _told_once(pieces: Pieces, todo: list[Piece]) -> list[Piece]:
+def _told_once(pieces: Pieces, todo: list[Step]) -> list[Step]:
     """A missing user is in no group, and a missing folder has no permissions: nobody wants to read that as well."""
     user_there = pieces.user is not None
     folder_there = any(folder.mount_point == MOUNT_POINT for folder in pieces.folders)
@@ -229,22 +230,22 @@ def _told_once(pieces: Pieces, todo: list[Piece]) -> list[Piece]:
     for piece in todo:
         of_user = piece.kind in ("add_member", "add_group_admin", "enable_user")
         of_folder = piece.kind in ("give_folder", "set_acl", "add_manager")
-        of_absent_group = piece.kind in ("add_member", "add_group_admin") and piece.name not in pieces.groups
+        of_absent_group = piece.kind in ("add_member", "add_group_admin") and piece.values["name"] not in pieces.groups
         if (of_user and (not user_there or of_absent_group)) or (of_folder and not folder_there):
             continue
         told.append(piece)
     return told
 
 
-def _missing(pieces: Pieces, piece: Piece) -> Finding:
+def _missing(pieces: Pieces, piece: Step) -> Finding:
     folder = pieces.folder
     code = BY_KIND[piece.kind]
     if folder is None:
-        return TABLE.finding(code, group=piece.name)
+        return TABLE.finding(code, group=piece.values["name"])
     if piece.kind == "give_folder" and GROUP not in folder.groups:
         code = "folder_without_group"
     return TABLE.finding(
-        code, group=piece.name, id=folder.id, found=folder.groups.get(GROUP, 0), all=ALL_PERMISSIONS
+        code, group=piece.values["name"], id=folder.id, found=folder.groups.get(GROUP, 0), all=ALL_PERMISSIONS
     )  # fmt: skip
 
 

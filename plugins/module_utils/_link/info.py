@@ -34,6 +34,7 @@ from .findings import find, not_checked, parts
 from .findings_openproject import FILTERS_PRIVATE
 from .observed import Observed, ObservedNextcloud, ObservedOpenProject, Question
 from .preflight import LOCAL_REFUSED
+from .read import AmbiguousStorage, find_storage
 from .state import LinkState
 from .verify import ask_openproject, consent_for
 
@@ -315,7 +316,7 @@ def _read_openproject(storages: Storages, question: Question, settings: Nextclou
     nextclouds = [storage for storage in listed if storage.is_nextcloud]
     address = question.nextcloud
     facts["ours"] = tuple(storage for storage in nextclouds if address is not None and address.is_same(storage.host))
-    storage = _storage(storages, facts["ours"], nextclouds, question, settings)
+    storage = _storage(storages, listed, question, settings)
     facts["storage"] = storage
     if storage is None:
         return
@@ -328,25 +329,20 @@ def _read_openproject(storages: Storages, question: Question, settings: Nextclou
 
 
 def _storage(
-    storages: Storages,
-    ours: t.Sequence[ListedStorage],
-    nextclouds: t.Sequence[ListedStorage],
-    question: Question,
-    settings: NextcloudSettings | None,
+    storages: Storages, listed: t.Sequence[ListedStorage], question: Question, settings: NextcloudSettings | None
 ) -> Storage | None:
-    """Our storage: by host, else the one that Nextcloud's stored client id belongs to, else by name (design §5.2)."""
-    if ours:
-        named = [storage for storage in ours if storage.name == question.storage_name]
-        return storages.get((named or list(ours))[0].id)
-    if settings is not None and settings.openproject_client_id:
-        for listed in nextclouds:
-            storage = storages.get(listed.id)
-            if storage is not None and storage.client_id == settings.openproject_client_id:
-                return storage
-    by_name = [storage for storage in nextclouds if storage.name == question.storage_name]
-    if not by_name and question.nextcloud is None and question.storage_name is None and len(nextclouds) == 1:
-        by_name = list(nextclouds)
-    return storages.get(by_name[0].id) if by_name else None
+    """Our storage, found as the link finds it; when several could be meant, the first of them, for there is a finding for that."""
+    client_id = settings.openproject_client_id if settings is not None else None
+    nextclouds = [storage for storage in listed if storage.is_nextcloud]
+    if question.nextcloud is None and question.storage_name is None and len(nextclouds) == 1:
+        return storages.get(nextclouds[0].id)
+    ours = [
+        storage for storage in nextclouds if question.nextcloud is not None and question.nextcloud.is_same(storage.host)
+    ]
+    try:
+        return find_storage(storages, listed, question.nextcloud, question.storage_name or "", client_id)
+    except AmbiguousStorage:
+        return storages.get(ours[0].id)
 
 
 def _ask_runner(

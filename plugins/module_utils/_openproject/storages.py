@@ -248,6 +248,11 @@ class Storages:
         return int(data.get("total", 0))
 
 
+def projects_use(projects: int) -> str:
+    """How many active projects use a storage, as the beginning of a sentence."""
+    return "1 active project uses" if projects == 1 else f"{projects} active projects use"
+
+
 def _last_part(link: t.Mapping[str, t.Any]) -> str:
     return str(link.get("href") or "").rsplit("/", 1)[-1]
 

@@ -84,7 +84,7 @@ def lab(run_module: RunModule) -> t.Iterator[Lab]:
         arrange(lab)
         run_module("link", link_args(lab, project_folders=True))
         world = lab.openproject.state
-        (storage,) = world.storages.values()
+        (storage,) = list(world.storages.values())
         world.add_project_storage(world.projects[min(world.projects)], storage, AUTOMATIC)
         yield lab
 
@@ -240,5 +240,5 @@ def test_server_that_is_down_is_a_line_of_the_table(play: t.Callable[..., Play],
     assert done.code == 2
     assert done.table[0].startswith("error    openproject_unreachable")
     page = Page.read(report)
-    assert page.with_class("tr", "unseen")
+    assert page.with_class("tr", "not_checked")
     assert "version not seen" in page.text

@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import typing as t
 from collections.abc import Mapping
@@ -96,7 +97,7 @@ def changed(output: str) -> int:
 
 def main(program: Path, *arguments: str) -> int:
     """Both runs of the demo with a certain ansible-playbook; the second one has to change nothing."""
-    with running_lab(CACHE / "matrix" / "lab") as description:
+    with tempfile.TemporaryDirectory(dir=CACHE) as directory, running_lab(Path(directory, "lab")) as description:
         counts = []
         for _run in ("first", "second"):
             code, output = playbook("site.yml", description, *arguments, program=program)

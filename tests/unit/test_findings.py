@@ -16,7 +16,6 @@ import pytest
 from ansible_collections.opnc.integration.plugins.module_utils._http import client
 from ansible_collections.opnc.integration.plugins.module_utils._link.finding import PARTS, SEVERITIES, SYMPTOMS
 from ansible_collections.opnc.integration.plugins.module_utils._link.findings import TABLE
-from ci import guide
 from lab import Lab
 from unit import finding_cases_link, finding_cases_servers
 from unit.conftest import RunModule
@@ -94,8 +93,3 @@ def test_table_is_sound(entry: t.Any) -> None:
 
 def test_every_symptom_leads_to_a_finding() -> None:
     assert {symptom for entry in TABLE.values() for symptom in entry.symptoms} == set(SYMPTOMS)
-
-
-def test_documentation_says_what_the_table_says() -> None:
-    """Write the page anew when this fails: PYTHONPATH=tests:.cache/collections python -m ci.guide"""
-    assert guide.PAGE.read_text(encoding="utf-8") == guide.text()

@@ -84,7 +84,7 @@ def lab(run_module: RunModule) -> t.Iterator[Lab]:
         arrange(lab)
         run_module("link", link_args(lab, project_folders=True))
         world = lab.openproject.state
-        (storage,) = world.storages.values()
+        (storage,) = list(world.storages.values())
         world.add_project_storage(world.projects[min(world.projects)], storage, AUTOMATIC)
         yield lab
 

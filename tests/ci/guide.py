@@ -12,8 +12,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ansible_collections.opnc.integration.plugins.module_utils._link.finding import SYMPTOMS, Entry
-from ansible_collections.opnc.integration.plugins.module_utils._link.findings import TABLE
+from ansible_collections.opnc.integration.plugins.module_utils._link.catalogue import CATALOGUE as TABLE
+from ansible_collections.opnc.integration.plugins.module_utils._link.catalogue import SYMPTOMS, Entry
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "docsite" / "rst" / "guide_when_something_is_wrong.rst"
 LABEL = "ansible_collections.opnc.integration.docsite"

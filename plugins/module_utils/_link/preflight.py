@@ -9,8 +9,13 @@ from __future__ import annotations
 import typing as t
 
 from .._core.errors import ApiError, Failure, Refused
-from .._nextcloud.integration import NEWEST_TRIED_APP, NEWEST_TRIED_NEXTCLOUD, OLDEST_APP, OLDEST_NEXTCLOUD
-from .._openproject.storages import NEWEST_TRIED
+from .._core.versions import (
+    NEWEST_TRIED_APP,
+    NEWEST_TRIED_NEXTCLOUD,
+    NEWEST_TRIED_OPENPROJECT,
+    OLDEST_APP,
+    OLDEST_NEXTCLOUD,
+)
 from .plan import CREATE_STORAGE, PATCH_SETUP, RECREATE_STORAGE, UPDATE_STORAGE, Plan
 from .read import Sides
 from .state import Desired, LinkState
@@ -143,9 +148,9 @@ def _openproject(sides: Sides, state: LinkState, plan: Plan, warn: Warn) -> None
     if state.storage is not None:
         return
     version = storages.version()
-    if version[:2] > NEWEST_TRIED:
+    if version[:2] > NEWEST_TRIED_OPENPROJECT:
         warn(
-            f"OpenProject {_dotted(version)} is newer than {_dotted(NEWEST_TRIED)}, the newest known to this"
+            f"OpenProject {_dotted(version)} is newer than {_dotted(NEWEST_TRIED_OPENPROJECT)}, the newest known to this"
             " collection."
         )
     if not state.listed and storages.active_projects() == 0:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.opnc.integration.plugins.module_utils._core.errors import ApiError
+from ansible_collections.opnc.integration.plugins.module_utils._core.errors import ApiError, CredentialsError
 from ansible_collections.opnc.integration.plugins.module_utils._http.address import Address
 from ansible_collections.opnc.integration.plugins.module_utils._link.observed import (
     Observed,
@@ -200,6 +200,22 @@ RECORD_CASES = {
         RECORD.at_nextcloud(pieces=WITHOUT_USER, former_user_files="/srv/data/OpenProject"),
         ("/srv/data/OpenProject", "deletes nothing"),
     ),
+    "second factor refuses the login password": RecordCase(
+        "nextcloud_second_factor",
+        RECORD.at_nextcloud(
+            settings=None,
+            pieces=None,
+            failure=CredentialsError(
+                "HTTP 401",
+                attempted="read the state",
+                server="Nextcloud",
+                status=401,
+                identifier="second_factor",
+                remedy="Give an application password",
+            ),
+        ),
+        (EXCLUDE, "occ_command", "application password"),
+    ),
     "second factor and password confirmation": RecordCase(
         "second_factor_and_password_confirmation",
         RECORD.at_nextcloud(second_factor_enforced=True),
@@ -264,7 +280,7 @@ RECORD_CASES = {
     "app too old for single sign-on": RecordCase(
         "sso_version_too_old",
         SIGNED_ON.at_nextcloud(app_version=(3, 1, 0)),
-        ("OpenProject Integration 3.1.0", "2.11.4", "3.1.1"),
+        ("OpenProject Integration 3.1.0", "3.1.1 or newer"),
     ),
     "OpenProject too old for single sign-on": RecordCase(
         "sso_version_too_old",

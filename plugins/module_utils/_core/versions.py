@@ -78,11 +78,9 @@ def parsed(text: str) -> Version:
     return tuple(int(number) for number in re.findall(r"\d+", text)[:3])
 
 
-def supports_sso(app: Version) -> bool:
-    """Whether the integration app sets single sign-on up without an unwanted OAuth client."""
-    return (
-        any(app[:1] == oldest[:1] and app >= oldest for oldest in OLDEST_APPS_SSO) or app[:1] > OLDEST_APPS_SSO[-1][:1]
-    )
+def oldest_app_for_sso(app: Version) -> Version:
+    """The oldest version of the integration app that sets single sign-on up, in the line of this one."""
+    return max((oldest for oldest in OLDEST_APPS_SSO if oldest[:1] <= app[:1]), default=OLDEST_APPS_SSO[0])
 
 
 def nextcloud_support(version: Version) -> str:
@@ -99,8 +97,6 @@ def openproject_support(version: Version) -> str:
 def _support(series: Version, oldest: Version, tried: t.Sequence[Version]) -> str:
     """Patch levels do not count: only the numbers of the series are compared."""
     listed = f"tried: {' and '.join(map(dotted, tried))}"
-    if not series:
-        return ""
     if series < oldest:
         return f"older than supported ({dotted(oldest)})"
     if series > max(tried)[: len(series)]:

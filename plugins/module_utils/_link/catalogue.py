@@ -968,8 +968,8 @@ PROJECT_FOLDERS = (
         "files_of_former_user",
         NEXTCLOUD,
         'Files of a former user "OpenProject" are in {directory}, and Nextcloud does not create a user whose files exist already',
-        "Move {directory} away, then run the link. Or let Nextcloud know the former user again, if it came from a directory service."
-        " The link deletes nothing",
+        "Move {directory} away, then run the link, which deletes nothing. Or, if a directory service still has that user, let it provide the"
+        " user again",
         part=FOLDERS,
         see="nextcloud/server#21144",
         symptoms=(NO_FOLDERS,),

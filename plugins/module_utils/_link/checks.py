@@ -469,21 +469,14 @@ def _method(observed: Observed) -> t.Iterator[Finding]:
 
 
 def _single_sign_on(observed: Observed, settings: NextcloudSettings) -> t.Iterator[Finding]:
-    side, sso, openproject = observed.nextcloud, settings.single_sign_on, observed.openproject.version
-    if side.app_version and not versions.supports_sso(side.app_version):
-        yield finding(
-            "sso_version_too_old",
-            product="OpenProject Integration",
-            version=dotted(side.app_version),
-            wanted=" (for Nextcloud 33 and newer) ".join(map(dotted, versions.OLDEST_APPS_SSO)),
-        )
-    if openproject and openproject < versions.OLDEST_OPENPROJECT_SSO:
-        yield finding(
-            "sso_version_too_old",
-            product="OpenProject",
-            version=dotted(openproject),
-            wanted=dotted(versions.OLDEST_OPENPROJECT_SSO),
-        )
+    side, sso = observed.nextcloud, settings.single_sign_on
+    app, openproject = side.app_version, observed.openproject.version
+    for product, version, wanted in (
+        ("OpenProject Integration", app, versions.oldest_app_for_sso(app)),
+        ("OpenProject", openproject, versions.OLDEST_OPENPROJECT_SSO),
+    ):
+        if () < version < wanted:
+            yield finding("sso_version_too_old", product=product, version=dotted(version), wanted=dotted(wanted))
     if side.sso_hub:
         yield from _sso_app(side.oidc, "sso_hub_app")
     if side.sso_audience == "":

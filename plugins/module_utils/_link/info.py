@@ -35,7 +35,7 @@ from .checks import find
 from .observed import Observed, ObservedNextcloud, ObservedOpenProject, Question
 from .preflight import LOCAL_REFUSED
 from .state import LinkState
-from .verdict import not_checked, parts
+from .verdict import not_checked, parts, version_lines
 from .verify import ask_openproject, consent_for
 
 #: the checks that tell of project folders; C(mail) fails often and says nothing of the link (OP §10)
@@ -83,16 +83,19 @@ def work(call: Call) -> Result:
 
 def _servers(observed: Observed) -> dict[str, dict[str, str]]:
     question, nextcloud, openproject = observed.question, observed.nextcloud, observed.openproject
+    told = version_lines(observed)
     return {
         "nextcloud": {
             "address": str(question.nextcloud or ""),
             "version": nextcloud.version,
             "integration_openproject": ".".join(map(str, nextcloud.app_version)),
             "groupfolders": nextcloud.group_folders_version,
+            "versions": told["nextcloud"],
         },
         "openproject": {
             "address": str(question.openproject or ""),
             "version": ".".join(map(str, openproject.version)),
+            "versions": told["openproject"],
         },
     }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._core.versions import dotted, nextcloud_support, openproject_support, parsed
 from . import catalogue as c
 from .catalogue import Finding
 from .observed import NotChecked, Observed
@@ -44,6 +45,21 @@ def _was_observed(observed: Observed, part: str) -> bool:
         c.FOLDERS: settings and storage and (observed.nextcloud.pieces is not None or not observed.folders_matter),
         c.PROJECTS: observed.openproject.rows is not None,
     }[part]
+
+
+def version_lines(observed: Observed) -> dict[str, str]:
+    """What runs, and what is known of it, in one line for each server; empty for one that was not seen."""
+    nextcloud, openproject = observed.nextcloud, observed.openproject
+    app, folders = dotted(nextcloud.app_version), nextcloud.group_folders_version
+    apps = [f"OpenProject Integration {app}"] if app else []
+    apps += [f"Group folders {folders}"] if folders else []
+    named = f"Nextcloud {nextcloud.version}{' with ' if apps else ''}{' and '.join(apps)}"
+    return {
+        c.NEXTCLOUD: f"{named}: {nextcloud_support(parsed(nextcloud.version))}" if nextcloud.version else "",
+        c.OPENPROJECT: f"OpenProject {dotted(openproject.version)}: {openproject_support(openproject.version)}"
+        if openproject.version
+        else "",
+    }
 
 
 def not_checked(observed: Observed, *, occ: bool, runner: bool, check_with_runner: bool) -> list[NotChecked]:

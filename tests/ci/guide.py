@@ -10,8 +10,7 @@ import re
 import sys
 from pathlib import Path
 
-from ansible_collections.opnc.integration.plugins.module_utils._link.finding import SYMPTOMS, Entry
-from ansible_collections.opnc.integration.plugins.module_utils._link.findings import TABLE
+from ansible_collections.opnc.integration.plugins.module_utils._link.catalogue import CATALOGUE, SYMPTOMS, Entry
 
 PAGE = Path("docs", "docsite", "rst", "guide_when_something_is_wrong.rst")
 LABEL = "ansible_collections.opnc.integration.docsite"
@@ -78,13 +77,13 @@ def _by_symptom() -> str:
 
 
 def _with_symptom(symptom: str) -> list[Entry]:
-    return [entry for entry in TABLE.values() if symptom in entry.symptoms]
+    return [entry for entry in CATALOGUE.values() if symptom in entry.symptoms]
 
 
 def _all_findings() -> str:
     lines = ["All findings", "------------", ""]
-    for code in sorted(TABLE):
-        entry = TABLE[code]
+    for code in sorted(CATALOGUE):
+        entry = CATALOGUE[code]
         lines += [f".. _{LABEL}.finding_{code}:", "", code, "~" * len(code), ""]
         unsure = " The check concludes it, and can be mistaken." if entry.unsure else ""
         lines += [f"*{entry.severity}, {SIDES[entry.side]}.* {_words(entry.message)}.{unsure}", ""]

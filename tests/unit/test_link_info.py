@@ -61,7 +61,11 @@ def test_state_of_both_sides_is_what_the_link_returns(lab: Lab, run_module: RunM
     assert looked["link"] == linked["link"]
     assert looked["changed"] is False
     assert looked["servers"]["nextcloud"]["version"] == lab.nextcloud.profile.version
-    assert looked["servers"]["openproject"] == {"address": lab.openproject.url, "version": "15.4.0"}
+    assert looked["servers"]["openproject"] == {
+        "address": lab.openproject.url,
+        "version": "15.4.0",
+        "versions": "OpenProject 15.4.0: supported (tried: 15.4.0 and 16.3.0)",
+    }
 
 
 @pytest.mark.parametrize("check_mode", [True, False])

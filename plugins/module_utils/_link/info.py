@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from .._core.errors import BadInput, CommandError, Failure, TransportError
 from .._core.module import Call, Result
+from .._core.versions import FILTERS_PRIVATE, OLDEST_OPENPROJECT
 from .._http.address import Address
 from .._http.connection import connection
 from .._nextcloud.admin_http import HttpAdmin
@@ -28,14 +29,14 @@ from .._nextcloud.occ import Occ, occ_given
 from .._nextcloud.project_folders import read_pieces, shadow_warning
 from .._openproject.client import OpenProject
 from .._openproject.runner import Runner
-from .._openproject.storages import OLDEST_VERSION, ListedStorage, Storage, Storages, parse_version
+from .._openproject.storages import ListedStorage, Storage, Storages, parse_version
 from . import report
-from .findings import find, not_checked, parts
-from .findings_openproject import FILTERS_PRIVATE
+from .checks import find
 from .observed import Observed, ObservedNextcloud, ObservedOpenProject, Question
 from .preflight import LOCAL_REFUSED
 from .read import AmbiguousStorage, find_storage
 from .state import LinkState
+from .verdict import not_checked, parts, version_lines
 from .verify import ask_openproject, consent_for
 
 #: the checks that tell of project folders; C(mail) fails often and says nothing of the link (OP §10)
@@ -83,16 +84,19 @@ def work(call: Call) -> Result:
 
 def _servers(observed: Observed) -> dict[str, dict[str, str]]:
     question, nextcloud, openproject = observed.question, observed.nextcloud, observed.openproject
+    told = version_lines(observed)
     return {
         "nextcloud": {
             "address": str(question.nextcloud or ""),
             "version": nextcloud.version,
             "integration_openproject": ".".join(map(str, nextcloud.app_version)),
             "groupfolders": nextcloud.group_folders_version,
+            "versions": told["nextcloud"],
         },
         "openproject": {
             "address": str(question.openproject or ""),
             "version": ".".join(map(str, openproject.version)),
+            "versions": told["openproject"],
         },
     }
 
@@ -308,7 +312,7 @@ def _read_openproject(storages: Storages, question: Question, settings: Nextclou
     root = storages.client.get("", attempted="read the version")
     facts["administrator"] = bool(root.get("coreVersion"))
     facts["version"] = parse_version(str(root.get("coreVersion") or ""))
-    if not facts["administrator"] or facts["version"][:2] < OLDEST_VERSION:
+    if not facts["administrator"] or facts["version"][:2] < OLDEST_OPENPROJECT:
         return
     facts["active_projects"] = storages.active_projects()
     listed = tuple(storages.listed())

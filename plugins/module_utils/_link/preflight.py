@@ -10,10 +10,17 @@ import typing as t
 
 from .._core.errors import Refused
 from .._core.module import Call
+from .._core.versions import (
+    NEWEST_TRIED_APP,
+    NEWEST_TRIED_NEXTCLOUD,
+    NEWEST_TRIED_OPENPROJECT,
+    OLDEST_APP,
+    OLDEST_NEXTCLOUD,
+)
 from .._nextcloud import project_folders
 from .._nextcloud.admin import NextcloudAdmin
-from .._nextcloud.integration import NEWEST_TRIED_APP, NEWEST_TRIED_NEXTCLOUD, OLDEST_APP, OLDEST_NEXTCLOUD, Integration
-from .._openproject.storages import NEWEST_TRIED, Storages
+from .._nextcloud.integration import Integration
+from .._openproject.storages import Storages
 from .apply import CREATE_STORAGE, PATCH_SETUP, RECREATE_STORAGE, UPDATE_STORAGE
 from .plan import Plan
 from .read import Sides
@@ -116,9 +123,9 @@ def check_openproject(storages: Storages, state: LinkState, warn: Warn) -> None:
     if state.storage is not None:
         return
     version = storages.version()
-    if version[:2] > NEWEST_TRIED:
+    if version[:2] > NEWEST_TRIED_OPENPROJECT:
         warn(
-            f"OpenProject {_dotted(version)} is newer than {_dotted(NEWEST_TRIED)}, the newest known to this"
+            f"OpenProject {_dotted(version)} is newer than {_dotted(NEWEST_TRIED_OPENPROJECT)}, the newest known to this"
             " collection."
         )
     if not state.listed and storages.active_projects() == 0:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,6 +20,9 @@ from lab.openproject.state import AUTOMATIC
 from lab.plumbing import Faults
 
 Step = Callable[[Replay], None]
+
+BESIDE_16 = "32"
+"""The lab's Nextcloud for the recordings of OpenProject 16.3; the real one was 34.0.1."""
 
 ADMIN_32, ADMIN_29 = "Adm1n-very-long-pass", "admin-pass-1"
 
@@ -121,39 +124,72 @@ def _fresh(replay: Replay, system: dict[str, Any]) -> None:
 
 # OpenProject and its Nextclouds
 
-API_KEY_OF_ADMIN = "8c3b44611f7e97167c100fd1ba1df766c78495fcdf5c0cbce5723cc78fe37555"
-API_KEY_OF_OTHER = "abdca0e348699abb4f8510c623709dc6004efc4c76a1d3a6619790255fdfcfb1"
+@dataclass(frozen=True)
+class Recorded:
+    """The API keys and addresses of a recorded OpenProject and its Nextclouds."""
+
+    api_key: str
+    other_api_key: str
+    openproject: str
+    nextcloud: str
+    other_nextcloud: str
+
+
+PAIRS = {
+    "15.4": Recorded(
+        "8c3b44611f7e97167c100fd1ba1df766c78495fcdf5c0cbce5723cc78fe37555",
+        "abdca0e348699abb4f8510c623709dc6004efc4c76a1d3a6619790255fdfcfb1",
+        "127.0.0.1:8080",
+        "127.0.0.1:8181",
+        "127.0.0.1:8191",
+    ),
+    "16.3": Recorded(
+        "3cdbebc1d43a89cd3838470741f63300f4c93a61cc31deac104ee0d46e6a1a98",
+        "da99c65b62976bfe5400437590d2b7b0af28551a29a2fc78d7e0dcd51a8a1c3a",
+        "127.0.0.1:8380",
+        "127.0.0.1:8281",
+        "127.0.0.1:8291",
+    ),
+}
 
 
 def pair(replay: Replay) -> None:
-    """An OpenProject without storages and the Nextcloud on port 8181."""
+    """An OpenProject without storages and its Nextcloud."""
     _fresh(replay, SYSTEM_29)
     nextcloud, openproject = replay.lab.nextcloud, replay.lab.openproject
     replay.nextcloud.system |= {"trusted_domains": ["127.0.0.1"], "overwrite.cli.url": nextcloud.url}
     user, password = openproject.basic_auth
-    for recorded, here in {
+    recorded = PAIRS[replay.recording.openproject]
+    for old, here in {
         "bootstrap": user,
         "bootstrap-pass-1": password,
-        API_KEY_OF_ADMIN: openproject.api_key,
-        API_KEY_OF_OTHER: str(replay.openproject.users[5].api_key),
+        recorded.api_key: openproject.api_key,
+        recorded.other_api_key: str(replay.openproject.users[5].api_key),
         ADMIN_29: nextcloud.admin[1],
-        "127.0.0.1:8080": openproject.url.removeprefix("http://"),
-        "127.0.0.1:8181": nextcloud.url.removeprefix("http://"),
+        recorded.openproject: openproject.url.removeprefix("http://"),
+        recorded.nextcloud: nextcloud.url.removeprefix("http://"),
     }.items():
-        replay.stands_for(recorded, here)
+        replay.stands_for(old, here)
+
+
+def licensed(replay: Replay) -> None:
+    """And the plan covers single sign-on."""
+    pair(replay)
+    replay.openproject.enterprise = True
 
 
 def second_nextcloud(replay: Replay) -> None:
-    """And the one on port 8191, with the integration app disabled."""
+    """And another Nextcloud, with the integration app disabled."""
     pair(replay)
     directory = replay.stack.enter_context(TemporaryDirectory())
     other = NextcloudServer(replay.recording.nextcloud, Faults(), Path(directory))
     other.start()
     replay.stack.callback(other.stop)
     other.state.disable_app(INTEGRATION)
-    replay.others["8191"] = other
-    replay.stands_for("127.0.0.1:8191", other.url.removeprefix("http://"))
-    replay.stands_for("LOCALHOST:8191", other.url.removeprefix("http://").replace("127.0.0.1", "LOCALHOST"))
+    replay.other = other
+    address, recorded = other.url.removeprefix("http://"), PAIRS[replay.recording.openproject].other_nextcloud
+    replay.stands_for(recorded, address)
+    replay.stands_for(recorded.replace("127.0.0.1", "LOCALHOST"), address.replace("127.0.0.1", "LOCALHOST"))
 
 
 def linked(replay: Replay) -> None:
@@ -208,7 +244,7 @@ def archived(replay: Replay) -> None:
     """A linked storage, and every project archived."""
     second_nextcloud(replay)
     make_link(replay)
-    replay.others["8191"].state.enable_app(INTEGRATION)
+    replay.other.state.enable_app(INTEGRATION)
     for project in replay.openproject.projects.values():
         project.active = False
 
@@ -217,8 +253,8 @@ def archived(replay: Replay) -> None:
 
 
 def on_other(change: Callable[[NextcloudState], None]) -> Step:
-    """Something was done to the Nextcloud on port 8191."""
-    return lambda replay: change(replay.others["8191"].state)
+    """Something was done to the other Nextcloud."""
+    return lambda replay: change(replay.other.state)
 
 
 def _maintenance(on: bool) -> Callable[[NextcloudState], None]:
@@ -235,6 +271,61 @@ def both(*steps: Step) -> Step:
     def run(replay: Replay) -> None:
         for step in steps:
             step(replay)
+
+    return run
+
+
+def automatic_management(on: bool) -> Step:
+    """Automatic management of folders was switched, with the application password that is stored."""
+
+    def run(replay: Replay) -> None:
+        (storage,) = replay.openproject.storages.values()
+        storage.automatic_management = on
+
+    return run
+
+
+def stale_application_password(stale: bool) -> Step:
+    """Nextcloud had the application password of OpenProject no longer, or again."""
+
+    def run(replay: Replay) -> None:
+        for token in replay.nextcloud.users["OpenProject"].tokens:
+            token.value = token.value.removeprefix("another ") if not stale else f"another {token.value}"
+
+    return run
+
+
+def disabled_apps(*apps: str) -> Step:
+    """Of the two apps, these were disabled."""
+
+    def run(replay: Replay) -> None:
+        for app in (GROUPFOLDERS, INTEGRATION):
+            (replay.nextcloud.disable_app if app in apps else replay.nextcloud.enable_app)(app)
+
+    return run
+
+
+def no_membership(replay: Replay) -> None:
+    """User OpenProject was no member of its group."""
+    replay.nextcloud.groups["OpenProject"].members.remove("OpenProject")
+
+
+def group_folder(**values: Any) -> Step:
+    """The one group folder was changed."""
+
+    def run(replay: Replay) -> None:
+        (folder,) = replay.nextcloud.folders.values()
+        for name, value in values.items():
+            setattr(folder, name, value)
+
+    return run
+
+
+def openproject_user(*, enabled: bool) -> Step:
+    """User OpenProject was disabled or enabled in the database."""
+
+    def run(replay: Replay) -> None:
+        replay.nextcloud.users["OpenProject"].enabled = enabled
 
     return run
 
@@ -480,6 +571,47 @@ RECORDINGS: dict[str, Recording] = {
             steps={18: on_other(_maintenance(True)), 21: on_other(_maintenance(False))},
         ),
         Recording("openproject-15.4/link-full", "29", pair),
+        Recording(
+            "openproject-15.4/runner",
+            "29",
+            linked,
+            steps={
+                3: automatic_management(False),
+                4: both(automatic_management(True), stale_application_password(True)),
+                5: both(stale_application_password(False), disabled_apps(GROUPFOLDERS)),
+                6: disabled_apps(INTEGRATION),
+                7: both(disabled_apps(), no_membership),
+            },
+        ),
+        Recording("openproject-16.3/http-auth", BESIDE_16, linked, openproject="16.3"),
+        Recording(
+            "openproject-16.3/http-storages",
+            BESIDE_16,
+            second_nextcloud,
+            steps={18: on_other(_maintenance(True)), 21: on_other(_maintenance(False))},
+            openproject="16.3",
+        ),
+        Recording("openproject-16.3/http-sso-unlicensed", BESIDE_16, pair, openproject="16.3"),
+        Recording("openproject-16.3/http-sso-licensed", BESIDE_16, licensed, openproject="16.3"),
+        Recording("openproject-16.3/link-sso", BESIDE_16, licensed, openproject="16.3"),
+        Recording(
+            "openproject-16.3/runner",
+            BESIDE_16,
+            # A project storage in automatic mode was taken although automatic management was off.
+            both(linked, automatic_management(False)),
+            steps={
+                4: automatic_management(True),
+                5: disabled_apps(GROUPFOLDERS),
+                6: disabled_apps(INTEGRATION),
+                7: both(disabled_apps(), stale_application_password(True)),
+                8: both(stale_application_password(False), group_folder(acl=False)),
+                9: group_folder(acl=True, mount_point="Renamed"),
+                10: both(group_folder(mount_point="OpenProject"), openproject_user(enabled=False)),
+                11: both(openproject_user(enabled=True), state(maintenance=True)),
+                12: state(maintenance=False),
+            },
+            openproject="16.3",
+        ),
     )
 }
 
@@ -487,6 +619,5 @@ NOT_REPLAYED = {
     "nextcloud-32/http-integration-app-versions": "older and newer apps on a server that they do not support",
     "nextcloud-32/occ-groupfolders-versions": "older and newer apps on a server that they do not support",
     "nextcloud-32/occ-timing": "measures how long commands take",
-    "openproject-15.4/runner": "scripts of the recorder; the product's own Ruby is tested in tests/unit",
 }
 """Recordings that are left out as a whole, and why."""

@@ -17,6 +17,7 @@ from typing import Any
 
 from conformance.arrangements import NOT_REPLAYED, RECORDINGS
 from conformance.recording import LEFT_OUT, RECORDED, Line
+from conformance.runner_lines import result
 
 REQUEST_HEADERS = {
     "accept",
@@ -48,7 +49,7 @@ def slim(line: Line) -> dict[str, Any]:
         data["request"]["headers"] = {key: value for key, value in headers.items() if key.lower() in REQUEST_HEADERS}
         data["response"] = _slim_answer(data["response"])
     if line.kind == "runner":
-        return {"kind": "runner", "note": line.note}
+        return {"kind": "runner", "note": line.note, "result": result(line.data["stdout"])}
     if not line.in_scope:
         for key in ("response", "stdout", "stderr"):
             data.pop(key, None)
@@ -85,5 +86,5 @@ def _lines(source: Path, name: str) -> list[Line]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("source", type=Path, help="folder that holds nextcloud-29, nextcloud-32 and openproject-15.4")
+    parser.add_argument("source", type=Path, help="folder that holds a folder for each server")
     import_all(parser.parse_args().source)

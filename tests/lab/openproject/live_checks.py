@@ -88,7 +88,7 @@ class NextcloudSide:
         return "invalid_password" if answer is not None and answer.status_code == 401 else "unknown_error"
 
     def _capabilities_violation(self, host: str) -> str | None:
-        answer = self._capabilities(host)
+        answer = self.capabilities(host)
         if answer is None or not 200 <= answer.status_code < 300:
             return "cannot_be_connected_to"
         document = json_of(answer)
@@ -108,7 +108,7 @@ class NextcloudSide:
         return None if seen == TEST_TOKEN else "authorization_header_missing"
 
     def connection(self, storage: Storage) -> Connection:
-        """The connection check of 15.4 (OP §8.2, §16); raises CheckRaised where OpenProject raises ArgumentError.
+        """The connection check up to 15.5 (OP §8.2, §16); raises CheckRaised where OpenProject raises ArgumentError.
 
         It does not see a missing group admin, advanced permissions that are off, a missing manager or a missing second group.
         """
@@ -118,7 +118,7 @@ class NextcloudSide:
                 "wrn_not_configured",
                 "The connection could not be validated. Please finish configuration first.",
             )
-        answer = self._capabilities(storage.host)
+        answer = self.capabilities(storage.host)
         if answer is not None and answer.status_code == 404:
             return Connection("error", "err_host_not_found", "No Nextcloud server found at the configured host url.")
         if answer is None or not 200 <= answer.status_code < 300:
@@ -146,7 +146,7 @@ class NextcloudSide:
     def _folders(self, storage: Storage) -> Connection | None:
         if not storage.automatic_management:
             return None
-        answer = self._dav(storage, "PROPFIND", "")
+        answer = self.folder_request(storage, "PROPFIND", "")
         status = answer.status_code if answer is not None else 0
         if status == 401:
             return Connection("error", "err_userless_access_denied", "The configured app password is invalid.")
@@ -200,10 +200,10 @@ class NextcloudSide:
             if row.mode != AUTOMATIC or row.folder_id is not None or not project.active:
                 continue
             name = managed_folder(project)
-            made = self._dav(storage, "MKCOL", name)
+            made = self.folder_request(storage, "MKCOL", name)
             if made is None or made.status_code not in (201, 405):
                 continue
-            read = self._dav(storage, "PROPFIND", name)
+            read = self.folder_request(storage, "PROPFIND", name)
             found = folder_ids(read.text) if read is not None and read.status_code == 207 else []
             if found:
                 row.folder_id, row.updated_at = found[0], now()
@@ -211,13 +211,15 @@ class NextcloudSide:
     def delete_folder(self, storage: Storage, row: ProjectStorage) -> None:
         """Delete the remote folder of an automatic project storage; a Nextcloud that refuses is ignored (OP §3.2)."""
         if row.mode == AUTOMATIC and storage.password is not None:
-            self._dav(storage, "DELETE", managed_folder(self._world.projects[row.project_id]))
+            self.folder_request(storage, "DELETE", managed_folder(self._world.projects[row.project_id]))
 
-    def _capabilities(self, host: str) -> requests.Response | None:
+    def capabilities(self, host: str) -> requests.Response | None:
+        """Nextcloud's capabilities, asked without credentials; None when nobody answers."""
         headers = {"Ocs-Apirequest": "true", "Accept": "application/json"}
         return self._ask("GET", f"{host}ocs/v2.php/cloud/capabilities", headers=headers)
 
-    def _dav(self, storage: Storage, method: str, folder: str) -> requests.Response | None:
+    def folder_request(self, storage: Storage, method: str, folder: str) -> requests.Response | None:
+        """A WebDAV request for the group folder, or for a folder in it, with the application password."""
         url = f"{storage.host}remote.php/dav/files/{storage.username}/OpenProject/{quote(folder)}"
         body = PROPERTIES if method == "PROPFIND" else None
         headers = {"Depth": "1" if not folder else "0"} if method == "PROPFIND" else {}

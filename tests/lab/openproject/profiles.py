@@ -21,7 +21,12 @@ class Profile:
     breaks_without_oauth_application: bool
     """PATCH of a storage whose OAuth application is gone is a 500 (up to 15.4)."""
     single_sign_on: bool
-    token_exchange_scope: bool
+    tells_features: bool
+    """Licensed features and more in `GET /configuration` (recorded on 16.3)."""
+    checks_in_groups: bool
+    """The connection check is a report of checks in groups; up to 15.5 it is one verdict (OP §8.2)."""
+    automatic_needs_management: bool
+    """A project storage in automatic mode is refused while automatic management is off; recorded on 15.4, no longer on 16.3."""
     forbidden_file_name_characters: bool
     bearer_api_tokens: bool
     filters_private_addresses: bool
@@ -49,7 +54,9 @@ def profile_for(version: str) -> Profile:
         good_job=parsed >= (14, 0),
         breaks_without_oauth_application=parsed < (16, 0),
         single_sign_on=parsed >= (16, 0),
-        token_exchange_scope=parsed >= (16, 3),
+        tells_features=parsed >= (16, 0),
+        checks_in_groups=parsed >= (16, 0),
+        automatic_needs_management=parsed < (16, 0),
         forbidden_file_name_characters=parsed >= (17, 0),
         bearer_api_tokens=parsed >= (17, 2),
         filters_private_addresses=parsed >= (17, 6),

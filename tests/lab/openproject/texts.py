@@ -47,9 +47,10 @@ ENGLISH = {
     ),
     "invalid_password": "is not valid.",
     "unknown_error": "could not be validated. Please check your storage connection and try again.",
-    "enterprise_plan_required": "requires an enterprise plan.",
+    "enterprise_plan_required": "requires at least the Corporate enterprise plan.",
     "authorization_error": "Error",
     "authorization_failed": "Authorization failed",
+    "not_connected": "Not connected",
 }
 
 GERMAN = {
@@ -70,6 +71,7 @@ GERMAN = {
     "invalid_password": "ist nicht gültig.",
     "authorization_error": "Fehler",
     "authorization_failed": "Autorisierung fehlgeschlagen",
+    "not_connected": "Nicht verbunden",
 }
 
 LANGUAGES = {"en": ENGLISH, "de": GERMAN}

@@ -15,8 +15,10 @@ from typing import Any
 from conformance import masks
 from conformance.identities import Conflict, Identities
 
-MARKER = re.compile(r'id="(initial-state-integration_openproject-[^"]+)" value="([^"]*)"')
-"""What clients read of Nextcloud's admin page."""
+MARKER = re.compile(
+    r'id="(initial-state-(?:integration_openproject-[^"]+|core-loginFlowAuth|settings-app_tokens))" value="([^"]*)"'
+)
+"""What clients read of Nextcloud's pages."""
 
 _ABSENT = object()
 
@@ -42,10 +44,10 @@ class Comparison:
     def of_http(self, recorded: Answer, lab: Answer) -> list[str]:
         self._equal("status", recorded.status, lab.status)
         self._equal("content type", recorded.content_type.lower(), lab.content_type.lower())
-        for name in recorded.headers:
-            self._equal(
-                f"header {name}", self.identities.translate(recorded.headers[name]), lab.headers.get(name.lower())
-            )
+        for name, value in recorded.headers.items():
+            own = lab.headers.get(name.lower())
+            self._learn(lambda value=value, own=own: self.identities.learn_spots(value, own or ""))
+            self._equal(f"header {name}", self.identities.translate(value), own)
         if "html" in recorded.content_type.lower():
             self._pages(recorded.text, lab.text)
         else:

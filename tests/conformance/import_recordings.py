@@ -32,7 +32,9 @@ REQUEST_HEADERS = {
     "x-requested-with",
 }
 ANSWER_HEADERS = {"content-type", "location", "retry-after", "x-nextcloud-maintenance-mode"}
-MARKER = re.compile(r'<input[^>]* id="initial-state-integration_openproject-[^>]*>')
+MARKER = re.compile(
+    r'<input[^>]* id="initial-state-(?:integration_openproject-|core-loginFlowAuth|settings-app_tokens)[^>]*>'
+)
 MARKUP = re.compile(r"\s*<(!DOCTYPE html|html)", re.IGNORECASE)
 
 

@@ -39,9 +39,12 @@ NAMES = {
     "127.0.0.1:8080": "projects.test:8080",
     "127.0.0.1:8181": "cloud.test:8181",
     "127.0.0.1:8191": "other.test:8191",
+    "127.0.0.1:8380": "projects.test:8380",
+    "127.0.0.1:8281": "cloud.test:8281",
+    "127.0.0.1:8291": "other.test:8291",
 }
-# Its one id is known from the start, not handed out.
-RENAMED = [name for name in RECORDINGS if name != "openproject-15.4/http-scale"]
+# The id of their storage is known from the start, not handed out.
+RENAMED = [name for name in RECORDINGS if name not in ("openproject-15.4/http-scale", "openproject-16.3/runner")]
 
 
 @pytest.fixture(scope="session")
@@ -105,6 +108,16 @@ def _other_value(data: dict[str, Any]) -> None:
     holder[key] = json.dumps(answer)
 
 
+def _other_check(data: dict[str, Any]) -> None:
+    data["result"]["base_configuration"]["dependencies_versions"] = ["warning", "nc_dependency_version_mismatch"]
+
+
+def _other_service(data: dict[str, Any]) -> None:
+    for entry in data["result"]:
+        if "success" in entry:
+            entry["success"] = not entry["success"]
+
+
 @pytest.mark.parametrize(
     ("change", "name", "numbers"),
     [
@@ -114,6 +127,9 @@ def _other_value(data: dict[str, Any]) -> None:
         (_other_text, "openproject-15.4/http-auth", (32, 36, 50)),
         (_other_value, "nextcloud-29/http-states", (24, 41, 127)),
         (_other_value, "openproject-15.4/link-full", (2, 6, 18)),
+        (_other_value, "openproject-16.3/http-sso-licensed", (1, 11, 33)),
+        (_other_check, "openproject-16.3/runner", (4, 7, 13)),
+        (_other_service, "openproject-15.4/runner", (0, 2, 3)),
     ],
 )
 def test_a_changed_answer_is_noticed(

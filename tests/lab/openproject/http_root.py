@@ -200,7 +200,7 @@ def _checks(world: OpenProjectState) -> dict[str, Check]:
     """The checks of this version in the order of the JSON answer; Good Job came with 14.0."""
     checks = {
         "default": Check("Application is running"),
-        "database": Check("Schema version: 20250128164217"),
+        "database": Check(f"Schema version: {world.profile.schema_version}"),
         "mail": Check("Mail delivery method is not SMTP")
         if world.mail_works
         else Check("Connection refused - connect(2)", success=False),

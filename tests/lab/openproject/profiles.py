@@ -31,6 +31,8 @@ class Profile:
     bearer_api_tokens: bool
     filters_private_addresses: bool
     """Nextcloud on a private address needs the allow list (17.6)."""
+    schema_version: str
+    """The newest migration, as the health checks tell it; known of 15.4 and 16.3."""
     user_agent: str
     minimum_integration_app: tuple[int, int, int]
     """Smallest integration_openproject that the connection check accepts (OP §6)."""
@@ -60,6 +62,7 @@ def profile_for(version: str) -> Profile:
         forbidden_file_name_characters=parsed >= (17, 0),
         bearer_api_tokens=parsed >= (17, 2),
         filters_private_addresses=parsed >= (17, 6),
+        schema_version="20250711133700" if parsed >= (16, 0) else "20250128164217",
         user_agent=f"OpenProject {version} HTTPX Client" if parsed >= (17, 0) else "httpx.rb/1.4.0",
         minimum_integration_app=(3, 0, 0) if parsed >= (17, 1) else (2, 6, 3),
         minimum_group_folders=(20, 1, 7) if parsed >= (17, 1) else (14, 0, 9),

@@ -43,7 +43,7 @@ options:
   storage_id:
     description:
       - Id of a storage in OpenProject to take over, although neither its host nor a stored client id tell that it belongs to this Nextcloud.
-      - Needed once when a Nextcloud has moved to another address and has lost its half of the link.
+      - Needed once when a Nextcloud has moved to another address and has lost its side of the link.
     type: int
   project_folders:
     description:
@@ -197,7 +197,7 @@ link:
   type: dict
   contains:
     openproject:
-      description: OpenProject's half.
+      description: OpenProject's side.
       returned: always
       type: dict
       contains:
@@ -242,7 +242,7 @@ link:
               type: bool
               sample: true
     nextcloud:
-      description: Nextcloud's half.
+      description: Nextcloud's side.
       returned: always
       type: dict
       contains:

@@ -12,7 +12,7 @@ version_added: 0.1.0
 description:
   - Reads both sides of the file-storage integration and returns their state and a list of findings, each with a code, a message and what to do about it.
   - Works with half of the connection. A server that cannot be reached, or does not accept the credentials, is a finding and no failure;
-    what could not be looked at is returned as RV(not_seen).
+    what could not be looked at is returned as RV(not_checked).
   - Sends no write of its own, except what O(check_with_runner) and a missing O(nextcloud_password) say.
   - Nextcloud's own settings page, which it reads, sets an empty authentication method to C(oauth2) when everything else is complete and project
     folders were decided on; the finding C(method_mended) says so.
@@ -38,16 +38,16 @@ options:
     type: str
   project_folders:
     description:
-      - Whether OpenProject is wished to manage project folders in Nextcloud.
+      - Whether OpenProject is requested to manage project folders in Nextcloud.
       - If not set, they are looked at when OpenProject manages some.
     type: bool
   default_enable_navigation:
     description:
-      - Whether Nextcloud is wished to show a link to OpenProject in its header. If not set, that is not looked at.
+      - Whether Nextcloud is requested to show a link to OpenProject in its header. If not set, that is not looked at.
     type: bool
   default_enable_unified_search:
     description:
-      - Whether Nextcloud's search is wished to find work packages. If not set, that is not looked at.
+      - Whether Nextcloud's search is requested to find work packages. If not set, that is not looked at.
     type: bool
   check_with_occ:
     description:
@@ -88,7 +88,7 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ link.findings | map(attribute='message') }}"
 
-- name: Only Nextcloud's half, because nobody has an account in OpenProject
+- name: Only Nextcloud's side, because nobody has an account in OpenProject
   opnc.integration.link_info:
     nextcloud_url: https://cloud.example.com
     nextcloud_username: admin
@@ -143,7 +143,7 @@ findings:
       returned: always
       type: bool
       sample: false
-not_seen:
+not_checked:
   description: What could not be looked at. That it is not among the findings does not mean that it is right.
   returned: success
   type: list
@@ -186,7 +186,7 @@ parts:
       type: str
       sample: Project folders
     verdict:
-      description: V(right), V(warning), V(wrong), V(unseen), or V(unused) for project folders that nobody wishes.
+      description: V(right), V(warning), V(wrong), V(not_checked), or V(unused) for project folders that nobody requested.
       returned: always
       type: str
       sample: right
@@ -241,11 +241,11 @@ link:
   type: dict
   contains:
     openproject:
-      description: OpenProject's half; empty when it could not be seen. Its keys are those of RV(opnc.integration.link#module:link.openproject).
+      description: OpenProject's side; empty when it could not be seen. Its keys are those of RV(opnc.integration.link#module:link.openproject).
       returned: always
       type: dict
     nextcloud:
-      description: Nextcloud's half; empty when it could not be seen. Its keys are those of RV(opnc.integration.link#module:link.nextcloud).
+      description: Nextcloud's side; empty when it could not be seen. Its keys are those of RV(opnc.integration.link#module:link.nextcloud).
       returned: always
       type: dict
 """

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: nextcloud_integration
-short_description: Set up the Nextcloud half of a link with OpenProject
+short_description: Set up the Nextcloud side of a link with OpenProject
 version_added: 0.1.0
 description:
   - Sets up the app OpenProject Integration of a Nextcloud, for those who drive the two servers from different places.
@@ -90,7 +90,7 @@ author:
 
 EXAMPLES = r"""
 ---
-- name: Set up the Nextcloud half, with what the OpenProject half returned before
+- name: Set up the Nextcloud side, with what the OpenProject side returned before
   opnc.integration.nextcloud_integration:
     nextcloud_url: https://cloud.example.com
     nextcloud_username: admin
@@ -99,7 +99,7 @@ EXAMPLES = r"""
     openproject_client_id: "{{ storage.oauth_application.client_id }}"
     openproject_client_secret: "{{ storage.oauth_application.client_secret | default(omit) }}"
     project_folders: true
-  register: half
+  register: nextcloud_side
   # what is handed out holds secrets
   no_log: true
 """

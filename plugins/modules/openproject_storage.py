@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: openproject_storage
-short_description: Set up the OpenProject half of a link with Nextcloud
+short_description: Set up the OpenProject side of a link with Nextcloud
 version_added: 0.1.0
 description:
   - Manages a Nextcloud storage of OpenProject, for those who drive the two servers from different places.
@@ -102,15 +102,15 @@ EXAMPLES = r"""
   # what is handed out holds a secret
   no_log: true
 
-- name: Hand over what the Nextcloud half made
+- name: Hand over what the Nextcloud side made
   opnc.integration.openproject_storage:
     openproject_url: https://projects.example.com
     openproject_api_key: "{{ vault_openproject_api_key }}"
     name: Cloud
     nextcloud_url: https://cloud.example.com
-    nextcloud_client_id: "{{ half.integration.oauth_client_id }}"
-    nextcloud_client_secret: "{{ half.handed_out.nextcloud_client_secret | default(omit) }}"
-    application_password: "{{ half.handed_out.application_password | default(omit) }}"
+    nextcloud_client_id: "{{ nextcloud_side.integration.oauth_client_id }}"
+    nextcloud_client_secret: "{{ nextcloud_side.handed_out.nextcloud_client_secret | default(omit) }}"
+    application_password: "{{ nextcloud_side.handed_out.application_password | default(omit) }}"
 """
 
 RETURN = r"""

@@ -53,7 +53,7 @@ Most remedies are to run :ansplugin:`the link <opnc.integration.link#module>` ag
 
 """
 
-UNSEEN = """\
+NOT_CHECKED = """\
 What the check cannot see
 -------------------------
 
@@ -69,7 +69,7 @@ What the check cannot see
 
 def text() -> str:
     """The page."""
-    return f"{HEAD}{_by_symptom()}{UNSEEN}{_all_findings()}"
+    return f"{HEAD}{_by_symptom()}{NOT_CHECKED}{_all_findings()}"
 
 
 def _by_symptom() -> str:

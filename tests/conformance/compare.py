@@ -97,6 +97,7 @@ class Comparison:
 
     def _learn_data(self, recorded: Any, lab: Any) -> None:
         if isinstance(recorded, dict) and isinstance(lab, dict):
+            recorded, lab = _by_mount_point(recorded), _by_mount_point(lab)
             for key in recorded.keys() & lab.keys():
                 old, new = recorded[key], lab[key]
                 if isinstance(old, str) and isinstance(new, str):
@@ -159,6 +160,13 @@ class Comparison:
         if name.isdigit() and isinstance(value, dict) and masks.kind_of_id(value) == "folder":
             return str(self.identities.number("folder", int(name)))
         return self.identities.translate_word(name)
+
+
+def _by_mount_point(data: dict[str, Any]) -> dict[str, Any]:
+    """A map of folders by what does not change; other maps as they are."""
+    if all(isinstance(value, dict) and "mount_point" in value for value in data.values()):
+        return {value["mount_point"]: value for value in data.values()}
+    return data
 
 
 def _is_number(value: Any) -> bool:

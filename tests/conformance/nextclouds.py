@@ -298,13 +298,7 @@ OF_29 = (
 )
 
 OF_32 = (
-    Recording(
-        "nextcloud-32/http-auth-restrictions",
-        "32",
-        with_alice,
-        texts=PATHS_32,
-        steps={15: state(two_factor_enforced=True), 22: state(two_factor_enforced=False)},
-    ),
+    Recording("nextcloud-32/http-auth-restrictions", "32", with_alice, texts=PATHS_32),
     Recording("nextcloud-32/http-integration-auth", "32", with_alice, texts=PATHS_32),
     Recording(
         "nextcloud-32/http-integration-projectfolder-states",
@@ -466,8 +460,6 @@ OF_34 = (
         "nextcloud-34/http-auth-34",
         "34",
         with_alice,
-        # `security:bruteforce:reset`
-        steps=dict.fromkeys((118, 137), state(login_fails=0)),
         left_out={108: "the token came from an endpoint that the product does not ask"},
     ),
     Recording("nextcloud-34/http-folder-without-default-permission", "34", reachable),
@@ -487,8 +479,6 @@ OF_34 = (
         with_alice,
         steps={
             53: reachable,
-            56: state(two_factor_enforced=True),
-            62: state(two_factor_enforced=False),
             63: files_there("terms_of_service", "4.7.1"),
         },
     ),

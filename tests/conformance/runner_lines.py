@@ -101,10 +101,9 @@ def _service(replay: Replay, entry: dict[str, Any]) -> list[str]:
     here = {"success": answer["ok"], "symbols": symbols, "errors": [error["message"] for error in answer["errors"]]}
     found = _unequal(entry["what"], recorded, {key: here[key] for key in recorded})
     if entry.get("success") and "result" in entry:
-        (made,) = [
-            row.mode for row in replay.openproject.project_storages.values() if row.project_id == _id(replay, project)
-        ]
-        found += _unequal(entry["what"], entry["result"]["project_folder_mode"], made)
+        rows = replay.openproject.project_storages.values()
+        modes = [row.mode for row in rows if row.project_id == _id(replay, project)]
+        found += _unequal(entry["what"], [entry["result"]["project_folder_mode"]], modes)
     return found
 
 

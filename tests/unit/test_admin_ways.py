@@ -211,4 +211,4 @@ def test_generated_passwords_fit_every_usual_policy() -> None:
     ],
 )
 def test_the_length_that_a_refusal_asks_for(message: str, length: int | None) -> None:
-    assert passwords.wished_length(message) == length
+    assert passwords.requested_length(message) == length

@@ -77,16 +77,16 @@ COMPARED = [
 ]
 
 
-@pytest.mark.parametrize(("name", "wish", "equal"), COMPARED, ids=repr)
-def test_each_kind_of_field_is_compared_in_its_own_way(name: str, wish: t.Any, equal: bool) -> None:
-    assert changes(FIELDS, {name: wish}, STATE) == ({} if equal else {name: wish})
+@pytest.mark.parametrize(("name", "desired", "equal"), COMPARED, ids=repr)
+def test_each_kind_of_field_is_compared_in_its_own_way(name: str, desired: t.Any, equal: bool) -> None:
+    assert changes(FIELDS, {name: desired}, STATE) == ({} if equal else {name: desired})
 
 
 @pytest.mark.parametrize("name", ["groups", "order", "rights"])
 def test_nothing_there_yet_compares_as_empty(name: str) -> None:
-    wish: t.Any = {"a": 1} if name == "rights" else ["a"]
-    assert changes(FIELDS, {name: wish}, {name: None}) == {name: wish}
-    assert changes(FIELDS, {name: type(wish)()}, {}) == {}
+    desired: t.Any = {"a": 1} if name == "rights" else ["a"]
+    assert changes(FIELDS, {name: desired}, {name: None}) == {name: desired}
+    assert changes(FIELDS, {name: type(desired)()}, {}) == {}
 
 
 def test_what_is_not_wished_is_left_alone() -> None:
@@ -128,7 +128,7 @@ class Thing(Resource):
         self.done.append("read")
         return self.state
 
-    def check(self, wish: t.Any, actual: t.Any, delta: t.Any) -> None:
+    def check(self, desired: t.Any, actual: t.Any, delta: t.Any) -> None:
         self._forbid("check", sorted(delta))
 
     def check_delete(self, actual: t.Any) -> None:
@@ -139,8 +139,8 @@ class Thing(Resource):
         if self.forbidden:
             raise Refused("not ours")
 
-    def create(self, wish: t.Any) -> dict[str, t.Any]:
-        self.done.append(("create", dict(wish)))
+    def create(self, desired: t.Any) -> dict[str, t.Any]:
+        self.done.append(("create", dict(desired)))
         return {"secret": "made"}
 
     def update(self, actual: t.Any, delta: t.Any) -> dict[str, t.Any]:
@@ -166,17 +166,17 @@ TRUTH = [
 
 
 @pytest.mark.parametrize("check_mode", [False, True], ids=["real", "check"])
-@pytest.mark.parametrize(("state", "wish", "present", "looked", "written"), TRUTH)
+@pytest.mark.parametrize(("state", "desired", "present", "looked", "written"), TRUTH)
 def test_one_read_and_only_the_writes_that_differ(
     state: dict[str, t.Any] | None,
-    wish: dict[str, t.Any],
+    desired: dict[str, t.Any],
     present: bool,
     looked: list[t.Any],
     written: list[t.Any],
     check_mode: bool,
 ) -> None:
     thing = Thing(state)
-    outcome = ensure(thing, wish=wish, present=present, check_mode=check_mode)
+    outcome = ensure(thing, desired=desired, present=present, check_mode=check_mode)
     assert thing.done == ["read", *looked, *([] if check_mode else written)]
     assert outcome.changed is bool(written)
     assert bool(outcome.actions) is bool(written)
@@ -186,12 +186,12 @@ def test_one_read_and_only_the_writes_that_differ(
     assert outcome.returned == ({"secret": "made"} if "create" in str(written) and not check_mode else {})
 
 
-@pytest.mark.parametrize(("state", "wish", "present", "looked", "written"), TRUTH)
+@pytest.mark.parametrize(("state", "desired", "present", "looked", "written"), TRUTH)
 def test_check_mode_and_real_run_say_the_same(
-    state: dict[str, t.Any] | None, wish: dict[str, t.Any], present: bool, looked: t.Any, written: t.Any
+    state: dict[str, t.Any] | None, desired: dict[str, t.Any], present: bool, looked: t.Any, written: t.Any
 ) -> None:
     foretold, done = (
-        ensure(Thing(state), wish=wish, present=present, check_mode=check_mode) for check_mode in (True, False)
+        ensure(Thing(state), desired=desired, present=present, check_mode=check_mode) for check_mode in (True, False)
     )
     assert (foretold.changed, foretold.actions, foretold.diff()) == (done.changed, done.actions, done.diff())
     assert (foretold.before != foretold.after) is foretold.changed
@@ -202,7 +202,7 @@ def test_check_mode_and_real_run_say_the_same(
 def test_what_is_forbidden_is_refused_before_the_first_write(present: bool, check_mode: bool) -> None:
     thing = Thing(STATE, forbidden=True)
     with pytest.raises(Refused, match="not ours"):
-        ensure(thing, wish=WISH, present=present, check_mode=check_mode)
+        ensure(thing, desired=WISH, present=present, check_mode=check_mode)
     assert len(thing.done) == 2
 
 
@@ -381,12 +381,12 @@ def test_a_missing_requests_is_named_with_the_interpreter() -> None:
 
 
 def test_modules_take_check_mode(capfd: pytest.CaptureFixture[str]) -> None:
-    seen: list[bool] = []
+    observed: list[bool] = []
 
     def work(call: Call) -> Result:
-        seen.append(call.check_mode)
+        observed.append(call.check_mode)
         return {"changed": False}
 
     leave(capfd, work, _ansible_check_mode=True)
     leave(capfd, work)
-    assert seen == [True, False]
+    assert observed == [True, False]

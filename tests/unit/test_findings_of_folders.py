@@ -13,14 +13,14 @@ import pytest
 
 from ansible_collections.opnc.integration.plugins.module_utils._core.errors import Refused
 from ansible_collections.opnc.integration.plugins.module_utils._link.findings_folders import folder_findings
-from ansible_collections.opnc.integration.plugins.module_utils._link.seen import (
-    NextcloudSeen,
-    OpenProjectSeen,
+from ansible_collections.opnc.integration.plugins.module_utils._link.observed import (
+    Observed,
+    ObservedNextcloud,
+    ObservedOpenProject,
     Question,
-    Seen,
 )
 from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.admin import Folder, Group, User
-from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.integration import NextcloudHalf
+from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.integration import NextcloudSettings
 from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.project_folders import (
     GROUP,
     GROUPS,
@@ -75,12 +75,14 @@ def test_check_and_repair_agree(user: str, groups: str, folders: str) -> None:
         right = missing(pieces) == []
     except Refused:
         right = False
-    half = NextcloudHalf(folders=right, application_password=True)
-    seen = Seen(
-        Question(project_folders=True), NextcloudSeen(half=half, pieces=pieces), OpenProjectSeen(storage=STORAGE)
+    settings = NextcloudSettings(folders=right, application_password=True)
+    observed = Observed(
+        Question(project_folders=True),
+        ObservedNextcloud(settings=settings, pieces=pieces),
+        ObservedOpenProject(storage=STORAGE),
     )
 
-    found = folder_findings(seen)
+    found = folder_findings(observed)
 
     assert (found == []) is right
     assert len({(finding.code, finding.message) for finding in found}) == len(found)
@@ -88,7 +90,9 @@ def test_check_and_repair_agree(user: str, groups: str, folders: str) -> None:
 
 def test_disabled_user_is_seen_without_the_group_folders_app() -> None:
     """Nextcloud lists no group folders then, so the pieces are unknown."""
-    nextcloud = NextcloudSeen(half=NextcloudHalf(application_password=True), user={"id": USER, "enabled": False})
-    seen = Seen(Question(project_folders=True), nextcloud, OpenProjectSeen(storage=STORAGE))
+    nextcloud = ObservedNextcloud(
+        settings=NextcloudSettings(application_password=True), user={"id": USER, "enabled": False}
+    )
+    observed = Observed(Question(project_folders=True), nextcloud, ObservedOpenProject(storage=STORAGE))
 
-    assert [finding.code for finding in folder_findings(seen)] == ["user_disabled"]
+    assert [finding.code for finding in folder_findings(observed)] == ["user_disabled"]

@@ -54,8 +54,8 @@ Managing = t.Callable[..., dict[str, t.Any]]
 def manage(lab: Lab, via: str, run_module: t.Any) -> Managing:
     """Check mode, a real run and a second one; all three agree. Returns the result of the real run."""
 
-    def run(**wish: t.Any) -> dict[str, t.Any]:
-        args = {**states.options(lab, via), "mount_point": "Plans", **wish}
+    def run(**desired: t.Any) -> dict[str, t.Any]:
+        args = {**states.options(lab, via), "mount_point": "Plans", **desired}
         lab.nextcloud.read_only = True
         checked = run_module(MODULE, args, check_mode=True)
         assert "failed" not in checked, checked
@@ -227,7 +227,7 @@ def test_an_empty_mount_point_reaches_no_server(mount_point: str, lab: Lab, via:
 
 
 @pytest.mark.parametrize(
-    ("wish", "words"),
+    ("desired", "words"),
     [
         ({"groups": [{"name": "architects"}, {"name": "nobody"}]}, "no group nobody"),
         ({"groups": [{"name": "AUDITORS"}]}, "no group AUDITORS"),
@@ -236,26 +236,30 @@ def test_an_empty_mount_point_reaches_no_server(mount_point: str, lab: Lab, via:
     ],
 )
 def test_unknown_names_are_refused_before_the_first_write(
-    wish: dict[str, t.Any], words: str, lab: Lab, via: str, run_module: t.Any
+    desired: dict[str, t.Any], words: str, lab: Lab, via: str, run_module: t.Any
 ) -> None:
     """Over HTTP a folder can be given to groups that do not exist, through occ managers need not exist (NC §4.2, §4.3)."""
     for check_mode in (True, False):
-        result = run_module(MODULE, {**states.options(lab, via), "mount_point": "Plans", **wish}, check_mode=check_mode)
+        result = run_module(
+            MODULE, {**states.options(lab, via), "mount_point": "Plans", **desired}, check_mode=check_mode
+        )
         assert words in result["msg"]
     assert states.writes(lab) == []
     assert lab.nextcloud.state.folders == {}
 
 
 @pytest.mark.parametrize(
-    ("wish", "words"),
+    ("desired", "words"),
     [
         ({"quota": "0"}, "is not a size"),
         ({"quota": "much"}, "is not a size"),
         ({"advanced_permissions": False, "managing_users": ["alice"]}, "no meaning"),
     ],
 )
-def test_wishes_that_cannot_be_meant(wish: dict[str, t.Any], words: str, lab: Lab, via: str, run_module: t.Any) -> None:
-    result = run_module(MODULE, {**states.options(lab, via), "mount_point": "Plans", **wish})
+def test_wishes_that_cannot_be_meant(
+    desired: dict[str, t.Any], words: str, lab: Lab, via: str, run_module: t.Any
+) -> None:
+    result = run_module(MODULE, {**states.options(lab, via), "mount_point": "Plans", **desired})
     assert result["error"]["type"] == "BadInput"
     assert words in result["msg"]
     assert (lab.nextcloud.requests, lab.nextcloud.occ_starts) == ([], [])

@@ -47,7 +47,7 @@ def link_by_halves(lab: Lab, run_module: RunModule) -> tuple[dict[str, t.Any], d
     """As a playbook does it: OpenProject first, then Nextcloud, then OpenProject again. The last two results."""
     storage = run_module("openproject_storage", storage_args(lab))
     application = storage["oauth_application"]
-    half = run_module(
+    settings = run_module(
         "nextcloud_integration",
         integration_args(
             lab,
@@ -60,25 +60,25 @@ def link_by_halves(lab: Lab, run_module: RunModule) -> tuple[dict[str, t.Any], d
         "openproject_storage",
         storage_args(
             lab,
-            nextcloud_client_id=half["integration"]["oauth_client_id"],
-            nextcloud_client_secret=half["handed_out"].get("nextcloud_client_secret"),
-            application_password=half["handed_out"].get("application_password"),
+            nextcloud_client_id=settings["integration"]["oauth_client_id"],
+            nextcloud_client_secret=settings["handed_out"].get("nextcloud_client_secret"),
+            application_password=settings["handed_out"].get("application_password"),
         ),
     )
-    return half, storage
+    return settings, storage
 
 
 def test_both_halves_make_a_link_and_the_second_round_changes_nothing(lab: Lab, run_module: RunModule) -> None:
-    half, storage = link_by_halves(lab, run_module)
-    assert half["changed"]
+    settings, storage = link_by_halves(lab, run_module)
+    assert settings["changed"]
     assert storage["changed"]
     assert broken_parts(lab) == []
-    half, storage = link_by_halves(lab, run_module)
-    assert not half["changed"], half
+    settings, storage = link_by_halves(lab, run_module)
+    assert not settings["changed"], settings
     assert not storage["changed"], storage
-    assert half["handed_out"] == {}
+    assert settings["handed_out"] == {}
     assert "client_secret" not in storage["oauth_application"]
-    assert half["diff"]["before"] == half["diff"]["after"]
+    assert settings["diff"]["before"] == settings["diff"]["after"]
 
 
 @pytest.mark.parametrize(
@@ -180,10 +180,10 @@ def test_an_unchanged_half_costs_as_many_requests_as_in_the_link(lab: Lab, run_m
 
 
 def test_a_password_from_a_vault_is_handed_over_only_while_management_is_off(lab: Lab, run_module: RunModule) -> None:
-    half, _storage = link_by_halves(lab, run_module)
+    settings, _storage = link_by_halves(lab, run_module)
     password = next(iter(lab.openproject.state.storages.values())).password
     kept = storage_args(lab, application_password=password, update_application_password="on_create")
-    assert half["changed"]
+    assert settings["changed"]
     assert not run_module("openproject_storage", kept)["changed"]
     assert run_module("openproject_storage", storage_args(lab, automatic_management=False))["changed"]
     assert run_module("openproject_storage", kept)["changed"]

@@ -58,7 +58,7 @@ class Killer:
     lab: Lab
     write: str = ""
     moment: str = AFTER
-    seen: list[str] = field(default_factory=list)
+    observed: list[str] = field(default_factory=list)
     process: subprocess.Popen[str] | None = None
     started: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
@@ -94,8 +94,8 @@ class Killer:
         """Called by the server's thread, which looks at the request when this returns."""
         if not self._is_write(exchange):
             return
-        self.seen.append(f"{exchange.method} {exchange.path}")
-        if self.seen[-1] != self.write:
+        self.observed.append(f"{exchange.method} {exchange.path}")
+        if self.observed[-1] != self.write:
             return
         self.exchange = exchange
         self.started.wait()
@@ -125,7 +125,7 @@ def fresh(lab: Lab) -> None:
 def test_a_fresh_link_with_folders_has_four_writes(lab: Lab) -> None:
     killer = Killer(lab)
     assert killer.run(link_args(lab, project_folders=True)) == 0
-    assert killer.seen == WRITES_OF_A_FRESH_LINK
+    assert killer.observed == WRITES_OF_A_FRESH_LINK
     assert broken_parts(lab) == []
 
 
@@ -137,7 +137,7 @@ def test_a_link_killed_at_a_write_is_finished_by_the_next_run(
     args = link_args(lab, project_folders=True)
     killer = Killer(lab, write, moment)
     assert killer.run(args) == -signal.SIGKILL
-    assert killer.seen[-1] == write, "a dead process wrote"
+    assert killer.observed[-1] == write, "a dead process wrote"
     complete = (write, moment) == (WRITES_OF_A_FRESH_LINK[-1], AFTER)
     assert (broken_parts(lab) == []) is complete, "the kill was to leave something to do, unless it came too late"
     done = run_module("link", args)
@@ -165,7 +165,7 @@ def test_a_removal_killed_while_the_app_is_disabled_is_finished_by_the_next_run(
     args = link_args(lab, state="absent", force_delete=True, remove_project_folders=True)
     killer = Killer(lab, write, moment)
     assert killer.run(args) == -signal.SIGKILL
-    assert killer.seen[-1] == write, "a dead process wrote"
+    assert killer.observed[-1] == write, "a dead process wrote"
     assert not state.app_enabled(INTEGRATION)
     done = run_module("link", args)
     assert done["changed"], done

@@ -146,15 +146,17 @@ def test_a_rule_for_somebody_else_does_not(newest: NextcloudServer, closed: tupl
 @pytest.mark.parametrize("app", ["user_oidc", "oidc"])
 def test_the_page_says_whether_an_app_is_there_and_new_enough(server: NextcloudServer, app: str) -> None:
     minimum = settings(server)["apps"][app]["minimum_version"]
+    server.state.oidc_providers = ["keycloak"]
     for version, supported in (("0.1.0", False), (minimum, True), ("99.0.0", True)):
         server.state.put_on_disk(app, version)
         server.state.enable_app(app)
         shown = settings(server)
         assert (shown["apps"][app]["enabled"], shown["apps"][app]["supported"]) == (True, supported)
         if app == "user_oidc":
-            assert shown["user_oidc_supported"] is supported
+            assert (shown["user_oidc_supported"], shown["oidc_providers"]) == (supported, ["keycloak"])
     server.state.disable_app(app)
-    assert settings(server)["apps"][app]["enabled"] is False
+    shown = settings(server)
+    assert (shown["apps"][app]["enabled"], shown["oidc_providers"]) == (False, [])
 
 
 def test_a_password_that_single_sign_on_renews_is_told_by_put_only(newest: NextcloudServer) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -25,6 +26,7 @@ from lab.nextcloud.state import GROUPFOLDERS, INTEGRATION, OPENPROJECT, App
 from lab.plumbing import Faults
 
 STATUS = ["status", "--output=json"]
+OCS = {"OCS-APIRequest": "true"}
 
 
 @pytest.fixture(params=PROFILES)
@@ -253,6 +255,36 @@ def test_an_app_that_comes_from_the_store_starts_clean(server: NextcloudServer) 
     server.state.surroundings.store.offers = {INTEGRATION: server.profile.integration_version}
     assert occ(server, "app:enable", INTEGRATION)[0] == 0
     assert server.state.app_enabled(INTEGRATION)
+
+
+# Remedies that a message names
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "lets_in"),
+    [
+        (["--on"], "enforced for all users", False),
+        (["--on", "--group=admin"], "enforced for members of the group(s) admin", False),
+        (["--on", "--group=staff"], "enforced for members of the group(s) staff", True),
+        (["--on", "--exclude=admin"], "enforced for all users, except members of admin", True),
+        (["--on", "--group=admin", "--exclude=admin"], "enforced for members of the group(s) admin, except", False),
+        (["--off"], "not enforced", True),
+    ],
+)
+def test_the_second_factor_is_enforced_for_whom_it_is_said(
+    server: NextcloudServer, words: list[str], said: str, lets_in: bool
+) -> None:
+    assert f"Two-factor authentication is {said}" in occ(server, "twofactorauth:enforce", *words)[1]
+    asked = requests.get(f"{server.url}/ocs/v2.php/cloud/user", auth=server.admin, headers=OCS, timeout=10)
+    assert asked.status_code == (200 if lets_in else 401)
+
+
+def test_the_throttle_ends_for_the_address_that_is_named(server: NextcloudServer) -> None:
+    server.state.login_fails = 11
+    occ(server, "security:bruteforce:reset", "192.0.2.1")
+    assert server.state.login_fails == 11
+    assert occ(server, "security:bruteforce:reset", "127.0.0.1") == (0, "", "")
+    assert server.state.login_fails == 0
 
 
 # Protection, certificates

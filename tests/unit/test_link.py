@@ -25,8 +25,8 @@ def lab(request: pytest.FixtureRequest) -> t.Iterator[Lab]:
 
 
 def options(lab: Lab, folders: bool | None, **more: t.Any) -> dict[str, t.Any]:
-    wished = {} if folders is None else {"project_folders": folders}
-    return link_args(lab, **wished, **more)
+    requested = {} if folders is None else {"project_folders": folders}
+    return link_args(lab, **requested, **more)
 
 
 @FOLDERS

@@ -146,7 +146,7 @@ def test_every_result_of_nextclouds_look_is_told_before_the_first_write(
 
 
 @dataclass(frozen=True)
-class Seen:
+class Observed:
     """An address of OpenProject as Nextcloud sees it for real."""
 
     name: str
@@ -156,28 +156,28 @@ class Seen:
 
 
 SEEN = [
-    Seen(
+    Observed(
         "redirect",
         lambda asked: Said(301, b"", (("Location", "https://projects.example.com/api/v3/"),)),
         "redirected",
         "https://projects.example.com/",
     ),
-    Seen("portal", lambda asked: page(200, "Log in"), "not_valid_body", "a portal"),
-    Seen("its own proxy refuses (O22)", lambda asked: page(403, "Denied"), "client_exception", "proxyexclude"),
-    Seen("its own proxy fails (O22)", lambda asked: page(503, "No route"), "server_exception", "proxyexclude"),
-    Seen("redirect to nowhere", lambda asked: Said(302, b"", ()), "unexpected_error", "no "),
-    Seen("nothing", lambda asked: None, "network_error", "proxyexclude"),
+    Observed("portal", lambda asked: page(200, "Log in"), "not_valid_body", "a portal"),
+    Observed("its own proxy refuses (O22)", lambda asked: page(403, "Denied"), "client_exception", "proxyexclude"),
+    Observed("its own proxy fails (O22)", lambda asked: page(503, "No route"), "server_exception", "proxyexclude"),
+    Observed("redirect to nowhere", lambda asked: Said(302, b"", ()), "unexpected_error", "no "),
+    Observed("nothing", lambda asked: None, "network_error", "proxyexclude"),
 ]
 
 
-@pytest.mark.parametrize("seen", SEEN, ids=lambda seen: seen.name)
-def test_what_nextcloud_meets_on_its_own_way_is_told(newest: Lab, run_module: RunModule, seen: Seen) -> None:
+@pytest.mark.parametrize("observed", SEEN, ids=lambda observed: observed.name)
+def test_what_nextcloud_meets_on_its_own_way_is_told(newest: Lab, run_module: RunModule, observed: Observed) -> None:
     """Field case O22: the play reaches OpenProject, Nextcloud does not; also field case O24 for the portal."""
     newest.openproject.state.host_name = None
-    with Server(seen.handler) as server:
+    with Server(observed.handler) as server:
         result = run_module("link", link_args(newest, openproject_public_url=server.url))
-    assert result["error"]["result"] == seen.result
-    assert seen.words in result["msg"]
+    assert result["error"]["result"] == observed.result
+    assert observed.words in result["msg"]
     assert f"Could not make Nextcloud accept {server.url}" in result["msg"]
     assert stored_hosts(newest) == []
 

@@ -24,7 +24,7 @@ from ansible_collections.opnc.integration.plugins.module_utils._http.client impo
 from ansible_collections.opnc.integration.plugins.module_utils._link.link import converge
 from ansible_collections.opnc.integration.plugins.module_utils._link.read import Sides
 from ansible_collections.opnc.integration.plugins.module_utils._link.removal import remove_link
-from ansible_collections.opnc.integration.plugins.module_utils._link.state import Wish
+from ansible_collections.opnc.integration.plugins.module_utils._link.state import Desired
 from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.admin_http import HttpAdmin
 from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.client import Nextcloud
 from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.integration import Integration
@@ -127,14 +127,14 @@ def run(
     }
     call = Call(params, False, secrets)
     sides = Sides(Storages(projects), Integration(nextcloud, no_sleep), HttpAdmin(nextcloud), Runner.from_call(call))
-    wish = Wish(
+    desired = Desired(
         nextcloud=Address.parse(lab.nextcloud.url, option="url"),
         openproject=Address.parse(server.url, option="url"),
         storage_name=name,
         project_folders=folders,
         rotate=frozenset(rotate),
     )
-    return remove_link(call, sides, wish) if absent else converge(call, sides, wish, no_sleep)
+    return remove_link(call, sides, desired) if absent else converge(call, sides, desired, no_sleep)
 
 
 @dataclass(frozen=True)
@@ -218,18 +218,18 @@ def test_a_fault_at_any_request_is_healed_by_the_next_run(
 
 
 def _assert_healed(lab: Lab, case: Case, where: str) -> None:
-    wished = {key: value for key, value in case.options.items() if key != "rotate"}
+    requested = {key: value for key, value in case.options.items() if key != "rotate"}
     try:
-        run(lab, Wire(), **wished)
-        again = run(lab, Wire(), **wished)
+        run(lab, Wire(), **requested)
+        again = run(lab, Wire(), **requested)
     except Failure as failure:
         raise AssertionError(f"{where}: {failure}") from failure
     assert not again["changed"], f"{where}: {again['actions']}"
-    if wished.get("absent"):
+    if requested.get("absent"):
         assert lab.openproject.state.storages == {}, where
         assert app.oauth_client(lab.nextcloud.state) is None, where
     else:
-        assert broken_parts(lab, folders=bool(wished.get("folders", True))) == [], where
+        assert broken_parts(lab, folders=bool(requested.get("folders", True))) == [], where
         assert len(lab.openproject.state.storages) == 1, f"{where}: a storage without owner is left"
 
 

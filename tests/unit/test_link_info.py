@@ -139,9 +139,9 @@ def test_without_nextclouds_half(lab: Lab, run_module: RunModule, option: str) -
     assert option in result["findings"][0]["message"]
     assert result["link"]["nextcloud"] == {}
     assert result["link"]["openproject"]["storage"]["name"] == "Cloud"
-    assert [one["side"] for one in result["not_seen"]].count("nextcloud") >= 1
+    assert [one["side"] for one in result["not_checked"]].count("nextcloud") >= 1
     verdicts = {part["part"]: part["verdict"] for part in result["parts"]}
-    assert verdicts["nextcloud"] == verdicts["openproject_oauth"] == "unseen"
+    assert verdicts["nextcloud"] == verdicts["openproject_oauth"] == "not_checked"
     assert verdicts["openproject"] == "right"
 
 

@@ -19,10 +19,10 @@ from ansible_collections.opnc.integration.plugins.module_utils._link.state impor
     APPLICATION_PASSWORD,
     NEXTCLOUD_OAUTH,
     OPENPROJECT_OAUTH,
+    Desired,
     LinkState,
-    Wish,
 )
-from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.integration import NextcloudHalf
+from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.integration import NextcloudSettings
 from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.project_folders import GROUPS, Pieces
 from ansible_collections.opnc.integration.plugins.module_utils._openproject.storages import ListedStorage, Storage
 
@@ -41,7 +41,7 @@ STORAGE = Storage(
     nextcloud_client_id="nc-id",
     sso=False,
 )
-HALF = NextcloudHalf(
+HALF = NextcloudSettings(
     openproject_url=OPENPROJECT,
     openproject_client_id="op-id",
     openproject_client_secret="op-secret",
@@ -56,8 +56,8 @@ HALF = NextcloudHalf(
 USER = {"id": "OpenProject", "enabled": True, "groups": list(GROUPS), "subadmin": list(GROUPS), "backend": "Database"}
 NOTHING = Pieces(user=None, groups={}, folders=())
 COMPLETE = LinkState(storage=STORAGE, nextcloud=HALF, user=USER)
-FRESH = LinkState(nextcloud=NextcloudHalf(group_folders_app=True), pieces=NOTHING)
-WISH = Wish(
+FRESH = LinkState(nextcloud=NextcloudSettings(group_folders_app=True), pieces=NOTHING)
+WISH = Desired(
     nextcloud=Address.parse(NEXTCLOUD, option="nextcloud_url"),
     openproject=Address.parse(OPENPROJECT, option="openproject_url"),
     storage_name="Cloud",
@@ -66,7 +66,7 @@ WISH = Wish(
 ALONE, WITHOUT = replace(WISH, project_folders=None), replace(WISH, project_folders=False)
 
 
-def half(**parts: t.Any) -> LinkState:
+def settings(**parts: t.Any) -> LinkState:
     """The complete link with another Nextcloud half."""
     return replace(COMPLETE, nextcloud=replace(HALF, **parts))
 
@@ -76,12 +76,12 @@ def storage(**parts: t.Any) -> LinkState:
     return replace(COMPLETE, storage=replace(STORAGE, **parts))
 
 
-RESET = NextcloudHalf(folders=True, application_password=True, group_folders_app=True)
+RESET = NextcloudSettings(folders=True, application_password=True, group_folders_app=True)
 UNFINISHED = replace(STORAGE, nextcloud_client_id=None, has_application_password=False)
 
 S = steps
 #: state, wish, steps
-TABLE: dict[str, tuple[LinkState, Wish, list[str]]] = {
+TABLE: dict[str, tuple[LinkState, Desired, list[str]]] = {
     "complete": (COMPLETE, WISH, []),
     "complete, folders left alone": (COMPLETE, ALONE, []),
     "fresh": (FRESH, WISH, [S.CREATE_STORAGE, S.PATCH_SETUP, S.HAND_OVER_CLIENT, S.HAND_OVER_PASSWORD]),
@@ -114,7 +114,7 @@ TABLE: dict[str, tuple[LinkState, Wish, list[str]]] = {
         [S.REPLACE_APPLICATION, S.MANAGEMENT_OFF, S.PATCH_SETUP, S.HAND_OVER_CLIENT, S.HAND_OVER_PASSWORD],
     ),
     "other client id in Nextcloud, with a runner": (
-        replace(half(openproject_client_id="another"), runner=True),
+        replace(settings(openproject_client_id="another"), runner=True),
         ALONE,
         [S.REPLACE_APPLICATION, S.PATCH_SETUP],
     ),
@@ -129,7 +129,7 @@ TABLE: dict[str, tuple[LinkState, Wish, list[str]]] = {
         [S.REPLACE_APPLICATION, S.UPDATE_STORAGE, S.MANAGEMENT_OFF, S.PATCH_SETUP, S.HAND_OVER_PASSWORD],
     ),
     "new client made by hand": (
-        half(client_id="other", redirect_uri=f"{OPENPROJECT}/oauth_clients/other/callback"),
+        settings(client_id="other", redirect_uri=f"{OPENPROJECT}/oauth_clients/other/callback"),
         WISH,
         [S.NEW_CLIENT, S.HAND_OVER_CLIENT],
     ),
@@ -138,33 +138,33 @@ TABLE: dict[str, tuple[LinkState, Wish, list[str]]] = {
         WISH,
         [S.NEW_CLIENT, S.HAND_OVER_CLIENT],
     ),
-    "dangling client": (half(client_id=None, redirect_uri=""), ALONE, [S.HEAL_CLIENT, S.HAND_OVER_CLIENT]),
+    "dangling client": (settings(client_id=None, redirect_uri=""), ALONE, [S.HEAL_CLIENT, S.HAND_OVER_CLIENT]),
     "dangling client and another address": (
-        half(client_id=None, redirect_uri="", openproject_url="https://former.example.com"),
+        settings(client_id=None, redirect_uri="", openproject_url="https://former.example.com"),
         ALONE,
         [S.HEAL_CLIENT, S.PATCH_SETUP, S.HAND_OVER_CLIENT],
     ),
-    "address in Nextcloud changed": (half(openproject_url="https://former.example.com"), WISH, [S.PATCH_SETUP]),
-    "address spelt otherwise": (half(openproject_url="https://PROJECTS.example.com:443/"), WISH, []),
+    "address in Nextcloud changed": (settings(openproject_url="https://former.example.com"), WISH, [S.PATCH_SETUP]),
+    "address spelt otherwise": (settings(openproject_url="https://PROJECTS.example.com:443/"), WISH, []),
     "stale redirect URI": (
-        half(redirect_uri="https://former.example.com/oauth_clients/nc-id/callback"),
+        settings(redirect_uri="https://former.example.com/oauth_clients/nc-id/callback"),
         WISH,
-        [S.MEND_REDIRECT],
+        [S.FIX_REDIRECT],
     ),
     "host of the storage changed": (storage(host="https://former.example.com/"), WISH, [S.UPDATE_STORAGE]),
     "host spelt without slash, in capitals": (storage(host="https://CLOUD.example.com"), WISH, []),
     "storage renamed": (storage(name="Other"), WISH, [S.UPDATE_STORAGE]),
-    "method is another": (half(authorization_method="oidc"), WISH, [S.PATCH_SETUP]),
+    "method is another": (settings(authorization_method="oidc"), WISH, [S.PATCH_SETUP]),
     "default of navigation": (COMPLETE, replace(WISH, default_enable_navigation=True), [S.PATCH_SETUP]),
     "default of unified search": (COMPLETE, replace(WISH, default_enable_unified_search=True), [S.PATCH_SETUP]),
-    "defaults are as wished": (COMPLETE, replace(WISH, default_enable_navigation=False), []),
+    "defaults are as requested": (COMPLETE, replace(WISH, default_enable_navigation=False), []),
     "fresh flag, no folders": (
-        replace(half(fresh=True, folders=False), storage=replace(STORAGE, has_application_password=False)),
+        replace(settings(fresh=True, folders=False), storage=replace(STORAGE, has_application_password=False)),
         ALONE,
         [S.PATCH_SETUP],
     ),
     "fresh flag, folders in use but not asked for": (
-        half(fresh=True),
+        settings(fresh=True),
         ALONE,
         [S.MANAGEMENT_OFF, S.PATCH_SETUP, S.HAND_OVER_PASSWORD],
     ),
@@ -199,48 +199,48 @@ TABLE: dict[str, tuple[LinkState, Wish, list[str]]] = {
         [S.MANAGEMENT_OFF, S.PATCH_SETUP, S.HAND_OVER_PASSWORD],
     ),
     "relinked": (
-        replace(half(openproject_url="https://former.example.com"), storage=None),
+        replace(settings(openproject_url="https://former.example.com"), storage=None),
         replace(ALONE, relink=True),
         [S.CREATE_STORAGE, S.PATCH_SETUP, S.NEW_CLIENT, S.HAND_OVER_CLIENT],
     ),
     "app missing, as check mode sees it": (
-        LinkState(nextcloud=NextcloudHalf(app=False)),
+        LinkState(nextcloud=NextcloudSettings(app=False)),
         WISH,
         [S.CREATE_STORAGE, S.PATCH_SETUP, S.HAND_OVER_CLIENT, S.HAND_OVER_PASSWORD],
     ),
 }
 
 
-@pytest.mark.parametrize(("state", "wish", "expected"), TABLE.values(), ids=TABLE)
-def test_state_and_wish_give_these_steps(state: LinkState, wish: Wish, expected: list[str]) -> None:
-    plan = make_plan(state, wish)
+@pytest.mark.parametrize(("state", "desired", "expected"), TABLE.values(), ids=TABLE)
+def test_state_and_wish_give_these_steps(state: LinkState, desired: Desired, expected: list[str]) -> None:
+    plan = make_plan(state, desired)
     assert [step.kind for step in plan.steps] == expected
     assert all(step.text and step.reason for step in plan.steps)
 
 
 #: what only a plan with a write needs to know
-WANTS: dict[str, tuple[LinkState, Wish, set[str]]] = {
+WANTS: dict[str, tuple[LinkState, Desired, set[str]]] = {
     "complete": (COMPLETE, WISH, set()),
-    "folders not right": (half(folders=False), WISH, {"pieces"}),
+    "folders not right": (settings(folders=False), WISH, {"pieces"}),
     "user disabled": (replace(COMPLETE, user={**USER, "enabled": False}), WISH, {"pieces"}),
     "not group admin of the second group": (
         replace(COMPLETE, user={**USER, "subadmin": [GROUPS[0]]}),
         WISH,
         {"pieces"},
     ),
-    "folders not asked for": (half(folders=False), ALONE, set()),
-    "password to be renewed": (half(application_password=False), WISH, {"pieces"}),
+    "folders not asked for": (settings(folders=False), ALONE, set()),
+    "password to be renewed": (settings(application_password=False), WISH, {"pieces"}),
     "unfinished storage": (replace(FRESH, storage=UNFINISHED), ALONE, {"project_storages"}),
 }
 
 
-@pytest.mark.parametrize(("state", "wish", "expected"), WANTS.values(), ids=WANTS)
-def test_more_is_read_only_where_a_write_needs_it(state: LinkState, wish: Wish, expected: set[str]) -> None:
-    assert make_plan(state, wish).wants == expected
+@pytest.mark.parametrize(("state", "desired", "expected"), WANTS.values(), ids=WANTS)
+def test_more_is_read_only_where_a_write_needs_it(state: LinkState, desired: Desired, expected: set[str]) -> None:
+    assert make_plan(state, desired).wants == expected
 
 
-REFUSALS: dict[str, tuple[LinkState, Wish, str]] = {
-    "lost secret without a runner": (half(openproject_client_id=""), WISH, "runner_command"),
+REFUSALS: dict[str, tuple[LinkState, Desired, str]] = {
+    "lost secret without a runner": (settings(openproject_client_id=""), WISH, "runner_command"),
     "OAuth application deleted, without a runner": (storage(client_id=None), WISH, "runner_command"),
     "unfinished but in a project, without a runner": (
         replace(FRESH, storage=UNFINISHED, project_storages=1),
@@ -261,7 +261,7 @@ REFUSALS: dict[str, tuple[LinkState, Wish, str]] = {
         "another storage has that name",
     ),
     "Nextcloud of another OpenProject": (
-        replace(half(openproject_url="https://other.example.com", openproject_client_id="theirs"), storage=None),
+        replace(settings(openproject_url="https://other.example.com", openproject_client_id="theirs"), storage=None),
         WISH,
         "relink: true",
     ),
@@ -275,7 +275,7 @@ REFUSALS: dict[str, tuple[LinkState, Wish, str]] = {
         replace(ALONE, rotate=frozenset({APPLICATION_PASSWORD})),
         "project_folders: true",
     ),
-    "rotate a password while folders are not wished": (
+    "rotate a password while folders are not requested": (
         COMPLETE,
         replace(WITHOUT, rotate=frozenset({APPLICATION_PASSWORD})),
         "project_folders is false",
@@ -283,18 +283,18 @@ REFUSALS: dict[str, tuple[LinkState, Wish, str]] = {
 }
 
 
-@pytest.mark.parametrize(("state", "wish", "words"), REFUSALS.values(), ids=REFUSALS)
-def test_what_cannot_be_done_safely_is_refused_with_a_way_out(state: LinkState, wish: Wish, words: str) -> None:
+@pytest.mark.parametrize(("state", "desired", "words"), REFUSALS.values(), ids=REFUSALS)
+def test_what_cannot_be_done_safely_is_refused_with_a_way_out(state: LinkState, desired: Desired, words: str) -> None:
     with pytest.raises(Refused, match=words):
-        make_plan(state, wish)
+        make_plan(state, desired)
 
 
-@pytest.mark.parametrize(("state", "wish", "expected"), TABLE.values(), ids=TABLE)
+@pytest.mark.parametrize(("state", "desired", "expected"), TABLE.values(), ids=TABLE)
 def test_a_client_secret_travels_only_with_its_id_and_the_method(
-    state: LinkState, wish: Wish, expected: list[str]
+    state: LinkState, desired: Desired, expected: list[str]
 ) -> None:
     """NC §1.5: with one of the two the app forgets all users' tokens without revoking them."""
-    for step in make_plan(state, wish).steps:
+    for step in make_plan(state, desired).steps:
         if step.kind == steps.PATCH_SETUP and step.values.keys() & {
             "openproject_client_id",
             "openproject_client_secret",
@@ -302,13 +302,13 @@ def test_a_client_secret_travels_only_with_its_id_and_the_method(
             assert {"openproject_client_id", "openproject_client_secret", "authorization_method"} <= step.values.keys()
 
 
-@pytest.mark.parametrize(("state", "wish", "expected"), TABLE.values(), ids=TABLE)
-def test_a_new_password_on_a_live_link_is_marked_first(state: LinkState, wish: Wish, expected: list[str]) -> None:
+@pytest.mark.parametrize(("state", "desired", "expected"), TABLE.values(), ids=TABLE)
+def test_a_new_password_on_a_live_link_is_marked_first(state: LinkState, desired: Desired, expected: list[str]) -> None:
     """Design §5.3: nothing else may leave a stale password behind C(hasApplicationPassword)."""
-    kinds = [step.kind for step in make_plan(state, wish).steps]
+    kinds = [step.kind for step in make_plan(state, desired).steps]
     renews = any(
         step.kind == steps.PATCH_SETUP and step.values.get("setup_app_password")
-        for step in make_plan(state, wish).steps
+        for step in make_plan(state, desired).steps
     )
     live = state.storage is not None and state.storage.has_application_password and steps.RECREATE_STORAGE not in kinds
     if renews and live:

@@ -73,7 +73,7 @@ def test_system_values_are_equal_in_value_and_type(one: t.Any, other: t.Any, equ
 
 
 @pytest.mark.parametrize(
-    ("actual", "wish", "merged"),
+    ("actual", "desired", "merged"),
     [
         (ABSENT, {"a": {"b": 1}}, {"a": {"b": 1}}),
         ({"a": 1, "b": 2}, {"b": 3}, {"a": 1, "b": 3}),
@@ -88,8 +88,8 @@ def test_system_values_are_equal_in_value_and_type(one: t.Any, other: t.Any, equ
         ({"a": 1}, "scalar", "scalar"),
     ],
 )
-def test_maps_are_merged_and_everything_else_is_replaced(actual: t.Any, wish: t.Any, merged: t.Any) -> None:
-    assert merge(actual, wish) == merged
+def test_maps_are_merged_and_everything_else_is_replaced(actual: t.Any, desired: t.Any, merged: t.Any) -> None:
+    assert merge(actual, desired) == merged
 
 
 def test_php_stores_a_counted_map_as_a_list() -> None:
@@ -97,7 +97,7 @@ def test_php_stores_a_counted_map_as_a_list() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "actual", "equal"),
+    ("desired", "actual", "equal"),
     [
         (True, "1", True),
         (True, "yes", True),
@@ -131,8 +131,8 @@ def test_php_stores_a_counted_map_as_a_list() -> None:
         (["a"], "no JSON", False),
     ],
 )
-def test_app_values_are_equal_by_meaning(wish: t.Any, actual: t.Any, equal: bool) -> None:
-    assert app_same(wish, actual) is equal
+def test_app_values_are_equal_by_meaning(desired: t.Any, actual: t.Any, equal: bool) -> None:
+    assert app_same(desired, actual) is equal
 
 
 @pytest.mark.parametrize(
@@ -235,8 +235,8 @@ def test_a_typed_app_value_is_set_alone_and_keeps_its_type(run: t.Any, fake_occ:
         {"apps": {"x": {"int": 5, "bool": True, "array": {"a": 1}, "text": "a", "gone": 1}}},
     )
     fake_occ.answer("*", "Config value …\n")
-    wish = {"int": 7, "bool": False, "array": {"a": 2}, "text": "b", "gone": None}
-    result = run(apps={"x": wish})
+    desired = {"int": 7, "bool": False, "array": {"a": 2}, "text": "b", "gone": None}
+    result = run(apps={"x": desired})
     assert result["config"]["apps"]["x"] == {"int": 7, "bool": False, "array": {"a": 2}, "text": "b"}
     assert imported(fake_occ) == {"apps": {"x": {"text": "b", "gone": None}}}
     assert fake_occ.commands[2:] == [
@@ -255,8 +255,8 @@ def test_a_text_with_a_type_is_found_out_by_the_refusal(run: t.Any, fake_occ: t.
     fake_occ.answer("config:import", stderr=CONFLICT.format(blank=" " * 59), rc=1)
     fake_occ.answer("config:import", IMPORTED)
     fake_occ.answer("*", "Config value …\n")
-    wish = {"apps": {"x": {"a": "2", "typed": "new", "z": "2"}}, "secret_apps": {"x": {"s": "new-secret-1"}}}
-    result = run(**wish)
+    desired = {"apps": {"x": {"a": "2", "typed": "new", "z": "2"}}, "secret_apps": {"x": {"s": "new-secret-1"}}}
+    result = run(**desired)
     assert result["changed"] is True
     assert fake_occ.commands == [scope, "config:import", scope, "config:import", "config:app:set x typed --value=new"]
     assert imported(fake_occ) == {"apps": {"x": {"z": "2", "s": "new-secret-1"}}}

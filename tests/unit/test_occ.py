@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.opnc.integration.plugins.module_utils._core.command import Completed
-from ansible_collections.opnc.integration.plugins.module_utils._core.entrance import Entrance
 from ansible_collections.opnc.integration.plugins.module_utils._core.errors import BadInput, CommandError
+from ansible_collections.opnc.integration.plugins.module_utils._core.exec_prefix import ExecPrefix
 from ansible_collections.opnc.integration.plugins.module_utils._core.module import Call
 from ansible_collections.opnc.integration.plugins.module_utils._core.secrets import Secrets
 from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.occ import Occ, find_json
-from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.occ_trouble import diagnose, first_sentence
+from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.occ_diagnosis import diagnose, first_sentence
 
 STATUS = {"installed": True, "version": "32.0.1.2", "maintenance": False, "needsDbUpgrade": False}
 SECRET = ' -"it\'s" $HOME `id` \\ %s {{ x }} ü '
@@ -102,13 +102,13 @@ def test_a_secret_arrives_and_is_no_argument(fake_occ: t.Any, way: str) -> None:
 
 
 def test_the_secret_is_in_no_word_that_is_started(fake_occ: t.Any, tmp_path: Path) -> None:
-    seen = tmp_path / "seen"
+    observed = tmp_path / "seen"
     spy = tmp_path / "spy"
-    spy.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {seen}\nexec "$@"\n')
+    spy.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {observed}\nexec "$@"\n')
     spy.chmod(0o755)
     fake_occ.answer("*", "done\n")
     make([fake_occ.path], [str(spy)]).run(["x"], attempted="x", secret_environment={"NC_PASS": "long-secret-1"})
-    assert "long-secret-1" not in seen.read_text()
+    assert "long-secret-1" not in observed.read_text()
     assert fake_occ.starts[0]["OC_PASS"] == "long-secret-1"
 
 
@@ -459,11 +459,11 @@ def test_container_not_found(fake_occ: t.Any, exec_: list[str], words: str) -> N
 def test_o04_another_php_and_other_ways_not_to_reach_occ(
     stdout: str, stderr: str, rc: int, cause: str, words: str, remedy: str
 ) -> None:
-    trouble = diagnose(rc, stdout, stderr, ["php8.2", "/srv/occ"], Entrance(["sudo", "-u", "www-data"]))
-    assert trouble is not None
-    assert trouble.cause == cause
-    assert words in trouble.answer
-    assert remedy in trouble.remedy
+    diagnosis = diagnose(rc, stdout, stderr, ["php8.2", "/srv/occ"], ExecPrefix(["sudo", "-u", "www-data"]))
+    assert diagnosis is not None
+    assert diagnosis.cause == cause
+    assert words in diagnosis.answer
+    assert remedy in diagnosis.remedy
 
 
 @pytest.mark.parametrize(
@@ -533,7 +533,7 @@ def test_a_secret_in_occ_s_words_is_masked(fake_occ: t.Any) -> None:
 
 @pytest.mark.usefixtures("on_path")
 def test_o07_names_beyond_ascii_come_back_whole(fake_occ: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Through an entrance with no locale at all, on the way there and back."""
+    """Through a prefix with no locale at all, on the way there and back."""
     for name in ("LANG", "LC_ALL", "LC_CTYPE"):
         monkeypatch.delenv(name, raising=False)
     name = "Dateien «Köln» ß 🎉 ' #{x}"

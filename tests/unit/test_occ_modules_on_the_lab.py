@@ -70,10 +70,10 @@ def lab(request: pytest.FixtureRequest) -> t.Iterator[Lab]:
         yield running
 
 
-@pytest.mark.parametrize(("name", "wishes"), CYCLES, ids=[name for name, _wishes in CYCLES])
-def test_check_run_check_run(run_module: t.Any, lab: Lab, name: str, wishes: list[dict[str, t.Any]]) -> None:
-    for wish in wishes:
-        args = {**wish, "occ_command": lab.nextcloud.occ}
+@pytest.mark.parametrize(("name", "desires"), CYCLES, ids=[name for name, _wishes in CYCLES])
+def test_check_run_check_run(run_module: t.Any, lab: Lab, name: str, desires: list[dict[str, t.Any]]) -> None:
+    for desired in desires:
+        args = {**desired, "occ_command": lab.nextcloud.occ}
         lab.nextcloud.read_only = True
         check = run_module(name, args, check_mode=True)
         assert lab.nextcloud.refused == []

@@ -83,15 +83,15 @@ def test_anything_of_ours_touches_it(pieces: Pieces) -> None:
 
 
 def test_group_admins_that_cannot_be_seen_are_not_missing() -> None:
-    unseen = replace(WHOLE, user=User(USER, groups=frozenset(GROUPS), group_admin=None))
-    assert unseen.group_admin == dict.fromkeys(GROUPS)
-    assert _kinds(unseen) == []
+    unchecked = replace(WHOLE, user=User(USER, groups=frozenset(GROUPS), group_admin=None))
+    assert unchecked.group_admin == dict.fromkeys(GROUPS)
+    assert _kinds(unchecked) == []
 
 
 def test_group_admins_of_a_group_that_is_not_there_are() -> None:
     user = User(USER, groups=frozenset({GROUP}), group_admin=None)
-    unseen = replace(WHOLE, user=user, groups={GROUP: Group(GROUP)})
-    assert _kinds(unseen) == ["create_group", "add_member", "add_group_admin"]
+    unchecked = replace(WHOLE, user=user, groups={GROUP: Group(GROUP)})
+    assert _kinds(unchecked) == ["create_group", "add_member", "add_group_admin"]
 
 
 def test_several_folders_refuse_even_when_asked_to_adopt() -> None:

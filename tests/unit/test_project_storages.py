@@ -113,7 +113,7 @@ def test_second_run_changes_nothing_costs_three_reads_and_no_start(module: Proje
 
 
 @pytest.mark.parametrize(
-    ("before", "wish"),
+    ("before", "desired"),
     [
         ({}, {"project_folder_mode": "automatic"}),
         ({}, {"project_folder_mode": "manual", "project_folder_id": "42"}),
@@ -124,20 +124,20 @@ def test_second_run_changes_nothing_costs_three_reads_and_no_start(module: Proje
     ],
 )
 def test_check_mode_predicts_what_the_run_does_and_writes_nothing(
-    module: Project, before: dict[str, tuple[str, str | None]], wish: dict[str, t.Any]
+    module: Project, before: dict[str, tuple[str, str | None]], desired: dict[str, t.Any]
 ) -> None:
     for identifier, (mode, folder_id) in before.items():
         module.attach(identifier, mode, folder_id)
     module.lab.openproject.read_only = True
 
-    predicted = module(DEMO, SCRUM, check_mode=True, **wish)
+    predicted = module(DEMO, SCRUM, check_mode=True, **desired)
 
     assert module.rows() == before
     assert module.starts == 0
     assert module.lab.openproject.refused == []
     module.lab.openproject.read_only = False
-    assert module(DEMO, SCRUM, **wish) == predicted
-    assert not module(DEMO, SCRUM, **wish)["changed"]
+    assert module(DEMO, SCRUM, **desired) == predicted
+    assert not module(DEMO, SCRUM, **desired)["changed"]
 
 
 def test_unset_mode_leaves_attached_projects_as_they_are(module: Project) -> None:

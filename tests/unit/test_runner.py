@@ -60,15 +60,15 @@ def stand_in(tmp_path: Path) -> Program:
     return Program(tmp_path)
 
 
-def perform(command: list[str], entrance: list[str] | None = None, timeout: float = 30.0) -> dict[str, t.Any]:
-    return Runner(command, entrance or [], timeout, Secrets()).perform(
+def perform(command: list[str], exec_prefix: list[str] | None = None, timeout: float = 30.0) -> dict[str, t.Any]:
+    return Runner(command, exec_prefix or [], timeout, Secrets()).perform(
         "connection_check", {"storage_id": 4}, attempted=ATTEMPTED
     )
 
 
-def failure(command: list[str], entrance: list[str] | None = None, timeout: float = 30.0) -> CommandError:
+def failure(command: list[str], exec_prefix: list[str] | None = None, timeout: float = 30.0) -> CommandError:
     with pytest.raises(CommandError) as caught:
-        perform(command, entrance, timeout)
+        perform(command, exec_prefix, timeout)
     assert caught.value.message.startswith(f"Could not {ATTEMPTED} on ")
     return caught.value
 
@@ -157,7 +157,7 @@ def test_the_program_goes_in_by_standard_input_and_the_dash_is_the_last_word(sta
 def test_the_way_in_stands_before_the_command(stand_in: Program) -> None:
     command = stand_in('print("OPNC_ANSWER " + json.dumps({"argv": argv}))')
 
-    answer = perform(["bundle", "exec", "rails", "runner"], entrance=command)
+    answer = perform(["bundle", "exec", "rails", "runner"], exec_prefix=command)
 
     assert answer["argv"] == ["bundle", "exec", "rails", "runner", "-"]
 
@@ -175,7 +175,7 @@ def test_a_client_secret_is_a_secret_from_now_on(stand_in: Program) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rc", "stderr", "entrance", "cause", "words"),
+    ("rc", "stderr", "exec_prefix", "cause", "words"),
     [
         (127, "bash: line 1: bundle: command not found", [], "command_not_found", "Check runner_command"),
         (
@@ -241,15 +241,15 @@ def test_what_is_wrong_is_named(
     monkeypatch: pytest.MonkeyPatch,
     rc: int,
     stderr: str,
-    entrance: list[str],
+    exec_prefix: list[str],
     cause: str,
     words: str,
 ) -> None:
     monkeypatch.setenv("PATH", str(stand_in.directory), prepend=os.pathsep)
     log = "I, [2026-11-25T13:08:37.501640 #1]  INFO -- : starting\n"
-    first = stand_in.prints(log, stderr, rc, name=entrance[0] if entrance else "rails")
+    first = stand_in.prints(log, stderr, rc, name=exec_prefix[0] if exec_prefix else "rails")
 
-    error = failure(["bundle", "exec", "rails", "runner"] if entrance else first, entrance)
+    error = failure(["bundle", "exec", "rails", "runner"] if exec_prefix else first, exec_prefix)
 
     assert error.facts == {"rc": rc, "cause": cause}
     assert words in error.message

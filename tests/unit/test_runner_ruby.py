@@ -62,8 +62,8 @@ class OpenProject:
         self.storage.update(host=self.host)
         self._path.write_text(json.dumps(self.world, ensure_ascii=False), encoding="utf-8")
         # without any locale, as in a container (field case O07)
-        entrance = ["env", "-i", f"OPNC_WORLD={self._path}", "LC_ALL=C"]
-        runner = Runner([self._ruby, "-w", "-r", str(FAKES), "-"], entrance, 60.0, Secrets())
+        exec_prefix = ["env", "-i", f"OPNC_WORLD={self._path}", "LC_ALL=C"]
+        runner = Runner([self._ruby, "-w", "-r", str(FAKES), "-"], exec_prefix, 60.0, Secrets())
         try:
             return runner.perform(operation, {"storage_id": 4, **arguments}, attempted="try it")
         finally:
@@ -192,7 +192,7 @@ def test_a_folder_that_became_automatic_in_between_is_not_deleted(openproject: O
 
 
 @pytest.mark.parametrize(
-    ("before", "former", "wish", "after"),
+    ("before", "former", "desired", "after"),
     [
         (("manual", "42"), None, ("inactive", None), None),
         (("manual", "42"), None, ("automatic", None), None),
@@ -208,7 +208,7 @@ def test_a_folder_is_kept_forgotten_or_found_again(
     openproject: OpenProject,
     before: tuple[str, str | None],
     former: str | None,
-    wish: tuple[str, str | None],
+    desired: tuple[str, str | None],
     after: str | None,
 ) -> None:
     openproject.attach(1, *before)
@@ -217,9 +217,9 @@ def test_a_folder_is_kept_forgotten_or_found_again(
             {"project_storage_id": 1, "mode": "automatic", "origin_folder_id": former}
         )
 
-    openproject.perform("project_storages", update=[item(1, "straße", *wish)])
+    openproject.perform("project_storages", update=[item(1, "straße", *desired)])
 
-    assert openproject.rows() == {1: (wish[0], after)}
+    assert openproject.rows() == {1: (desired[0], after)}
 
 
 def test_another_openproject_is_noticed_before_anything_is_written(openproject: OpenProject) -> None:
@@ -322,7 +322,7 @@ class Nextcloud(ThreadingHTTPServer):
         self.codes = {CODE}
         self.access_tokens: set[str] = set()
         self.maintenance = self.keeps_tokens = False
-        self.seen: list[str] = []
+        self.observed: list[str] = []
 
     @property
     def url(self) -> str:
@@ -335,13 +335,13 @@ class _Handler(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         import base64
 
-        self.server.seen.append(f"HEAD {self.path}")
+        self.server.observed.append(f"HEAD {self.path}")
         wanted = "Basic " + base64.b64encode(f"OpenProject:{self.server.password}".encode()).decode()
         right = self.headers.get("Authorization") == wanted and self.path == "/remote.php/dav"
         self._answer(503 if self.server.maintenance else 200 if right else 401, b"")
 
     def do_POST(self) -> None:
-        self.server.seen.append(f"POST {self.path}")
+        self.server.observed.append(f"POST {self.path}")
         length = int(self.headers["Content-Length"])
         form = {name: values[0] for name, values in parse_qs(self.rfile.read(length).decode()).items()}
         if self.server.maintenance:
@@ -356,7 +356,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(200, b'{"access_token": "access-1", "refresh_token": "refresh-1", "expires_in": 3600}')
 
     def do_DELETE(self) -> None:
-        self.server.seen.append(f"DELETE {self.path}")
+        self.server.observed.append(f"DELETE {self.path}")
         token = self.headers["Authorization"].removeprefix("Bearer ")
         taken = self.headers["OCS-APIRequest"] == "true" and token in self.server.access_tokens
         if taken and not self.server.keeps_tokens:
@@ -393,7 +393,7 @@ def test_right_secrets_are_right_and_the_token_that_came_of_it_is_given_back(
     answer = openproject.perform("verify_secrets", code=CODE)
 
     assert answer == {"application_password": "right", "nextcloud_client": "right"}
-    assert nextcloud.seen == [
+    assert nextcloud.observed == [
         "HEAD /remote.php/dav",
         "POST /index.php/apps/oauth2/api/v1/token",
         "DELETE /ocs/v2.php/core/apppassword",
@@ -423,7 +423,7 @@ def test_without_a_code_the_client_secret_is_not_tried(openproject: OpenProject,
     answer = openproject.perform("verify_secrets", code=None)
 
     assert answer == {"application_password": "right", "nextcloud_client": "unknown"}
-    assert nextcloud.seen == ["HEAD /remote.php/dav"]
+    assert nextcloud.observed == ["HEAD /remote.php/dav"]
 
 
 @pytest.mark.parametrize("state", ["maintenance", "gone", "nothing stored", "code expired"])

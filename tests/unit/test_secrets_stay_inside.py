@@ -174,7 +174,7 @@ def module_tasks(lab: Lab, stage: Stage, repeating: str) -> list[dict[str, t.Any
     add_jane = ["user:add", "--password-from-env", "jane"]
     jane = {"environment": {"OC_PASS": "{{ given_person }}"}}
     redis = {"secret_system": {"redis": {"password": "{{ given_redis }}"}}}
-    half = "half.handed_out"
+    settings = "half.handed_out"
     succeeding: list[dict[str, t.Any]] = [
         {n + "nextcloud_occ": {"command": add_jane, **jane}},
         {n + "nextcloud_app": {"name": ["integration_openproject", "groupfolders"]}},
@@ -197,8 +197,8 @@ def module_tasks(lab: Lab, stage: Stage, repeating: str) -> list[dict[str, t.Any
             n + "openproject_storage": {
                 **storage,
                 "nextcloud_client_id": "{{ half.integration.oauth_client_id | default(omit, true) }}",
-                "nextcloud_client_secret": f"{{{{ {half}.nextcloud_client_secret | default(omit) }}}}",
-                "application_password": f"{{{{ {half}.application_password | default(omit) }}}}",
+                "nextcloud_client_secret": f"{{{{ {settings}.nextcloud_client_secret | default(omit) }}}}",
+                "application_password": f"{{{{ {settings}.application_password | default(omit) }}}}",
             }
         },
         {n + "openproject_project_storage": {"storage": "Cloud", "projects": ["demo-project"]}, "when": NEEDS_CHANGES},

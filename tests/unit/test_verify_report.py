@@ -240,5 +240,5 @@ def test_server_that_is_down_is_a_line_of_the_table(play: t.Callable[..., Play],
     assert done.code == 2
     assert done.table[0].startswith("error    openproject_unreachable")
     page = Page.read(report)
-    assert page.with_class("tr", "unseen")
+    assert page.with_class("tr", "not_checked")
     assert "version not seen" in page.text

@@ -18,9 +18,9 @@ Entity = t.Mapping[str, t.Any]
 class Field:
     """One part of a resource.
 
-    :param name: key in the wish, in the state and in the result.
+    :param name: key in what is desired, in the state and in the result.
     :param kind: C(value) compares for equality, C(set) ignores order and repetition, C(list) respects order, C(dict)
-        compares only the keys that are wished, C(secret) cannot be compared and is never shown.
+        compares only the keys that are requested, C(secret) cannot be compared and is never shown.
     :param fold: brings a value into the form in which two spellings are equal (Nextcloud folds the case of user ids,
         not of group ids).
     """
@@ -29,31 +29,31 @@ class Field:
     kind: str = VALUE
     fold: t.Callable[[t.Any], t.Any] | None = None
 
-    def equal(self, wish: t.Any, actual: t.Any) -> bool:
+    def equal(self, desired: t.Any, actual: t.Any) -> bool:
         """Whether the state needs no change for this field."""
         if self.kind == SECRET:
             return True
         if self.kind == DICT:
             actual = actual or {}
             return all(
-                key in actual and self._folded(value) == self._folded(actual[key]) for key, value in wish.items()
+                key in actual and self._folded(value) == self._folded(actual[key]) for key, value in desired.items()
             )
         if self.kind == SET:
-            return {self._folded(item) for item in wish} == {self._folded(item) for item in actual or ()}
+            return {self._folded(item) for item in desired} == {self._folded(item) for item in actual or ()}
         if self.kind == LIST:
-            return [self._folded(item) for item in wish] == [self._folded(item) for item in actual or ()]
-        return bool(self._folded(wish) == self._folded(actual))
+            return [self._folded(item) for item in desired] == [self._folded(item) for item in actual or ()]
+        return bool(self._folded(desired) == self._folded(actual))
 
     def _folded(self, value: t.Any) -> t.Any:
         return self.fold(value) if self.fold is not None else value
 
 
-def changes(fields: t.Iterable[Field], wish: Entity, actual: Entity) -> dict[str, t.Any]:
-    """The part of the wish that the state lacks. A field that is absent or C(None) in the wish is left alone."""
+def changes(fields: t.Iterable[Field], desired: Entity, actual: Entity) -> dict[str, t.Any]:
+    """The part of what is desired that the state lacks. A field that is absent or C(None) in what is desired is left alone."""
     return {
-        field.name: wish[field.name]
+        field.name: desired[field.name]
         for field in fields
-        if wish.get(field.name) is not None and not field.equal(wish[field.name], actual.get(field.name))
+        if desired.get(field.name) is not None and not field.equal(desired[field.name], actual.get(field.name))
     }
 
 

@@ -83,13 +83,15 @@ def run(spec: ArgumentSpec, work: t.Callable[[Call], Result]) -> None:
 def manage(spec: ArgumentSpec, factory: t.Callable[[Call], tuple[Resource, t.Mapping[str, t.Any]]], key: str) -> None:
     """Run a module over one resource.
 
-    :param factory: makes the resource and the wish from the call.
+    :param factory: makes the resource and what is desired from the call.
     :param key: the result key that holds the resource's public state.
     """
 
     def work(call: Call) -> Result:
-        resource, wish = factory(call)
-        outcome = ensure(resource, wish=wish, present=call.params.get("state") != "absent", check_mode=call.check_mode)
+        resource, desired = factory(call)
+        outcome = ensure(
+            resource, desired=desired, present=call.params.get("state") != "absent", check_mode=call.check_mode
+        )
         return {**resource.known(), **as_result(outcome, key)}
 
     run(spec, work)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A thing on a server, and the one algorithm that brings it into the wished state."""
+"""A thing on a server, and the one algorithm that brings it into the requested state."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Outcome:
     """What :func:`ensure` found and did.
 
     :param before: the public part of the state that was found; empty when there was nothing.
-    :param after: the public part of the wished state. Built from the state and the difference, never re-read, so that
+    :param after: the public part of the requested state. Built from the state and the difference, never re-read, so that
         check mode and real run agree.
     :param returned: what a server handed out once when the thing was made (ids, secrets); empty in check mode.
     """
@@ -48,10 +48,10 @@ class Resource:
         """The thing as it is, or C(None) when there is none."""
         raise NotImplementedError
 
-    def check(self, wish: Entity, actual: Entity | None, delta: Entity) -> None:
+    def check(self, desired: Entity, actual: Entity | None, delta: Entity) -> None:
         """Raise what forbids the change; called before the first write, in check mode too."""
 
-    def create(self, wish: Entity) -> dict[str, t.Any]:
+    def create(self, desired: Entity) -> dict[str, t.Any]:
         """Make the thing; returns what the server hands out only once."""
         raise NotImplementedError
 
@@ -77,8 +77,8 @@ class Resource:
         return [f"change {name} of {self.title}" for name in delta]
 
 
-def ensure(resource: Resource, *, wish: Entity, present: bool, check_mode: bool) -> Outcome:
-    """Bring a resource into the wished state with one read and only the writes that differ.
+def ensure(resource: Resource, *, desired: Entity, present: bool, check_mode: bool) -> Outcome:
+    """Bring a resource into the requested state with one read and only the writes that differ.
 
     :raises Refused: before the first write, when the state forbids the change.
     """
@@ -92,14 +92,14 @@ def ensure(resource: Resource, *, wish: Entity, present: bool, check_mode: bool)
             resource.delete(actual)
         return Outcome(True, before, {}, [f"remove {resource.title}"])
 
-    delta = changes(resource.fields, wish, actual or {})
+    delta = changes(resource.fields, desired, actual or {})
     if actual is not None and not delta:
         return Outcome(False, before, before)
-    resource.check(wish, actual, delta)
-    wanted = {key: value for key, value in wish.items() if value is not None} if actual is None else delta
+    resource.check(desired, actual, delta)
+    wanted = {key: value for key, value in desired.items() if value is not None} if actual is None else delta
     after = public(resource.fields, merged(resource.fields, actual, wanted))
     actions = resource.describe(actual, delta)
     if check_mode:
         return Outcome(True, before, after, actions)
-    returned = resource.create(wish) if actual is None else resource.update(actual, delta)
+    returned = resource.create(desired) if actual is None else resource.update(actual, delta)
     return Outcome(True, before, after, actions, returned)

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from .._core.errors import ApiError, BadInput, NoAnswer, TransportError
 from .._core.secrets import Secrets
 from .address import Address
-from .trouble import (
+from .diagnosis import (
     cannot_resolve,
     environment_proxy,
     innermost,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from .._http.address import Address
-from .._nextcloud.integration import OAUTH, NextcloudHalf
+from .._nextcloud.integration import OAUTH, NextcloudSettings
 from .._openproject.storages import Storage
 from .finding import (
     ADDRESSES,
@@ -35,8 +35,8 @@ from .finding import (
     Finding,
     Table,
 )
+from .observed import Observed
 from .preflight import CURL_CERTIFICATE, PROBE_RESULTS
-from .seen import Seen
 
 TABLE = Table()
 _row = TABLE.row
@@ -200,27 +200,34 @@ _row(
 )  # fmt: skip
 _row(
     "user_defaults_differ", WARNING, NEXTCLOUD, SERVER_NEXTCLOUD,
-    "Defaults for users are not as wished: {defaults}", RUN, LINK_MODULE,
+    "Defaults for users are not as requested: {defaults}", RUN, LINK_MODULE,
 )  # fmt: skip
 
 
-def agreement_findings(seen: Seen) -> list[Finding]:
+def agreement_findings(observed: Observed) -> list[Finding]:
     """What the two servers do not agree on. Pure."""
-    return [*_probe(seen), *_storage(seen), *_nextcloud(seen), *_addresses(seen), *_oauth(seen), *_method(seen)]
+    return [
+        *_probe(observed),
+        *_storage(observed),
+        *_nextcloud(observed),
+        *_addresses(observed),
+        *_oauth(observed),
+        *_method(observed),
+    ]
 
 
-def _probe(seen: Seen) -> t.Iterator[Finding]:
-    if seen.nextcloud.probe is None or seen.nextcloud.probe[0] is True:
+def _probe(observed: Observed) -> t.Iterator[Finding]:
+    if observed.nextcloud.probe is None or observed.nextcloud.probe[0] is True:
         return
-    result, details = str(seen.nextcloud.probe[0]), seen.nextcloud.probe[1][:200] or "no details"
+    result, details = str(observed.nextcloud.probe[0]), observed.nextcloud.probe[1][:200] or "no details"
     code = f"address_{result}" if f"address_{result}" in TABLE.entries else "address_unexpected_error"
     if any(mark in details for mark in CURL_CERTIFICATE):
         code = "address_certificate"
-    yield TABLE.finding(code, url=seen.nextcloud.probed, details=details, here=seen.nextcloud.probed_here)
+    yield TABLE.finding(code, url=observed.nextcloud.probed, details=details, here=observed.nextcloud.probed_here)
 
 
-def _storage(seen: Seen) -> t.Iterator[Finding]:
-    side, question = seen.openproject, seen.question
+def _storage(observed: Observed) -> t.Iterator[Finding]:
+    side, question = observed.openproject, observed.question
     if side.listed is None or side.active_projects == 0:
         return
     storage = side.storage
@@ -233,100 +240,107 @@ def _storage(seen: Seen) -> t.Iterator[Finding]:
     if question.storage_name is not None and storage.name != question.storage_name:
         yield TABLE.finding("storage_name_differs", storage=storage.name, wanted=question.storage_name)
     if question.nextcloud is not None and not question.nextcloud.is_same(storage.host):
-        code = "storage_host_differs" if _known(storage, seen.half) else "storage_of_another"
+        code = "storage_host_differs" if _known(storage, observed.settings) else "storage_of_another"
         yield TABLE.finding(code, storage=storage.name, host=storage.host, url=question.nextcloud)
 
 
-def _nextcloud(seen: Seen) -> t.Iterator[Finding]:
-    half, address = seen.half, seen.question.openproject
-    if half is None:
+def _nextcloud(observed: Observed) -> t.Iterator[Finding]:
+    settings, address = observed.settings, observed.question.openproject
+    if settings is None:
         return
-    if half.untouched:
+    if settings.untouched:
         yield TABLE.finding("nextcloud_not_linked")
         return
-    if address is not None and half.openproject_url and not address.is_same(half.openproject_url):
-        if _known(seen.storage, half):
-            yield TABLE.finding("openproject_address_differs", found=half.openproject_url, url=address)
-        elif seen.openproject.listed is not None:
-            yield TABLE.finding("nextcloud_of_another", url=half.openproject_url)
+    if address is not None and settings.openproject_url and not address.is_same(settings.openproject_url):
+        if _known(observed.storage, settings):
+            yield TABLE.finding("openproject_address_differs", found=settings.openproject_url, url=address)
+        elif observed.openproject.listed is not None:
+            yield TABLE.finding("nextcloud_of_another", url=settings.openproject_url)
     differing = [
-        f"{key} is {str(getattr(half, key)).lower()}"
+        f"{key} is {str(getattr(settings, key)).lower()}"
         for key in ("default_enable_navigation", "default_enable_unified_search")
-        if getattr(seen.question, key) not in (None, getattr(half, key))
+        if getattr(observed.question, key) not in (None, getattr(settings, key))
     ]
     if differing:
         yield TABLE.finding("user_defaults_differ", defaults="; ".join(differing))
 
 
-def _addresses(seen: Seen) -> t.Iterator[Finding]:
-    wish, half, storage = seen.wish, seen.half, seen.storage
-    nextcloud = seen.question.nextcloud
+def _addresses(observed: Observed) -> t.Iterator[Finding]:
+    desired, settings, storage = observed.desired, observed.settings, observed.storage
+    nextcloud = observed.question.nextcloud
     if nextcloud is not None and nextcloud.scheme == "http" and not nextcloud.is_loopback:
         yield TABLE.finding("nextcloud_without_https", url=nextcloud)
-    if wish is None:
+    if desired is None:
         return
-    if storage is not None and storage.client_id and not storage.sso and wish.nextcloud.is_same(storage.host):
+    if storage is not None and storage.client_id and not storage.sso and desired.nextcloud.is_same(storage.host):
         found = storage.redirect_uris
-        if found and not any(_same_uri(uri, wish.redirect_uri) for uri in found):
-            yield TABLE.finding("openproject_redirect_uri", found=", ".join(found), wanted=wish.redirect_uri)
-    if half is not None and half.client_id and half.authorization_method != OIDC:
-        wanted = wish.client_redirect_uri(half.client_id)
-        if wish.openproject.is_same(half.openproject_url) and not _same_uri(half.redirect_uri, wanted):
-            found_uri = half.redirect_uri.replace(half.client_id, "…") or "nowhere"
-            yield TABLE.finding("nextcloud_redirect_uri", found=found_uri, wanted=wanted.replace(half.client_id, "…"))
+        if found and not any(_same_uri(uri, desired.redirect_uri) for uri in found):
+            yield TABLE.finding("openproject_redirect_uri", found=", ".join(found), wanted=desired.redirect_uri)
+    if settings is not None and settings.client_id and settings.authorization_method != OIDC:
+        wanted = desired.client_redirect_uri(settings.client_id)
+        if desired.openproject.is_same(settings.openproject_url) and not _same_uri(settings.redirect_uri, wanted):
+            found_uri = settings.redirect_uri.replace(settings.client_id, "…") or "nowhere"
+            yield TABLE.finding(
+                "nextcloud_redirect_uri", found=found_uri, wanted=wanted.replace(settings.client_id, "…")
+            )
 
 
-def _oauth(seen: Seen) -> t.Iterator[Finding]:
-    half, storage, state = seen.half, seen.storage, seen.state
+def _oauth(observed: Observed) -> t.Iterator[Finding]:
+    settings, storage, state = observed.settings, observed.storage, observed.state
     if storage is not None and not storage.sso and storage.client_id is None:
         yield TABLE.finding("openproject_oauth_missing", storage=storage.name)
-    if half is not None and not half.untouched and half.authorization_method != OIDC:
-        if not (half.openproject_client_id and half.openproject_client_secret):
+    if settings is not None and not settings.untouched and settings.authorization_method != OIDC:
+        if not (settings.openproject_client_id and settings.openproject_client_secret):
             yield TABLE.finding("openproject_oauth_not_entered")
         elif storage is not None and storage.client_id is not None and not state.openproject_oauth_agreed:
             yield TABLE.finding("openproject_oauth_differs")
-        elif seen.openproject.accepts_secret is False:
+        elif observed.openproject.accepts_secret is False:
             yield TABLE.finding("openproject_secret_wrong")
-        if half.client_id is None:
-            yield TABLE.finding("nextcloud_oauth_deleted" if half.complete else "nextcloud_oauth_missing")
+        if settings.client_id is None:
+            yield TABLE.finding("nextcloud_oauth_deleted" if settings.complete else "nextcloud_oauth_missing")
     if storage is None or storage.sso:
         return
     if storage.nextcloud_client_id is None:
         yield TABLE.finding("nextcloud_oauth_not_entered", storage=storage.name)
-    elif half is not None and half.client_id is not None and not state.nextcloud_oauth_agreed:
+    elif settings is not None and settings.client_id is not None and not state.nextcloud_oauth_agreed:
         yield TABLE.finding("nextcloud_oauth_differs", storage=storage.name)
-    elif seen.openproject.tried.get("nextcloud_client") == "wrong":
+    elif observed.openproject.tried.get("nextcloud_client") == "wrong":
         yield TABLE.finding("nextcloud_secret_wrong")
 
 
-def _method(seen: Seen) -> t.Iterator[Finding]:
-    half, storage = seen.half, seen.storage
+def _method(observed: Observed) -> t.Iterator[Finding]:
+    settings, storage = observed.settings, observed.storage
     if storage is not None and storage.sso and not storage.configured:
         yield TABLE.finding("sso_audience_missing", storage=storage.name)
-    if half is None or half.untouched:
+    if settings is None or settings.untouched:
         return
-    if half.mended:
+    if settings.mended:
         yield TABLE.finding("method_mended")
-    if not half.authorization_method:
+    if not settings.authorization_method:
         yield TABLE.finding("method_missing")
     words = {OIDC: "single sign-on", OAUTH: "two-way OAuth"}
-    if storage is not None and half.authorization_method and storage.sso != (half.authorization_method == OIDC):
+    if storage is not None and settings.authorization_method and storage.sso != (settings.authorization_method == OIDC):
         yield TABLE.finding(
             "methods_differ",
-            nextcloud=words.get(half.authorization_method, half.authorization_method),
+            nextcloud=words.get(settings.authorization_method, settings.authorization_method),
             openproject=words[OIDC if storage.sso else OAUTH],
         )
-    if half.authorization_method == OIDC:
-        yield from _single_sign_on(seen, half)
-    if half.fresh:
+    if settings.authorization_method == OIDC:
+        yield from _single_sign_on(observed, settings)
+    if settings.fresh:
         yield TABLE.finding("setup_unfinished")
-    whole = half.linked and half.openproject_client_secret and half.client_id and half.authorization_method == OAUTH
-    if whole and not (half.complete or half.mended or half.fresh):
+    whole = (
+        settings.linked
+        and settings.openproject_client_secret
+        and settings.client_id
+        and settings.authorization_method == OAUTH
+    )
+    if whole and not (settings.complete or settings.mended or settings.fresh):
         yield TABLE.finding("app_incomplete")
 
 
-def _single_sign_on(seen: Seen, half: NextcloudHalf) -> t.Iterator[Finding]:
-    sso = half.single_sign_on
+def _single_sign_on(observed: Observed, settings: NextcloudSettings) -> t.Iterator[Finding]:
+    sso = settings.single_sign_on
     if not sso.user_oidc:
         yield TABLE.finding("sso_app_missing")
         return
@@ -334,17 +348,17 @@ def _single_sign_on(seen: Seen, half: NextcloudHalf) -> t.Iterator[Finding]:
     if sso.providers is not None and sso.provider not in (*sso.providers, "Nextcloud Hub"):
         known = ", ".join(sso.providers) or "none"
         yield TABLE.finding("sso_provider_unknown", provider=sso.provider, known=known)
-    if seen.nextcloud.login_tokens not in (None, "1"):
+    if observed.nextcloud.login_tokens not in (None, "1"):
         yield TABLE.finding("sso_tokens_not_stored")
 
 
-def _known(storage: Storage | None, half: NextcloudHalf | None) -> bool:
+def _known(storage: Storage | None, settings: NextcloudSettings | None) -> bool:
     """Whether Nextcloud's stored client id is that of the storage (design §5.2)."""
     return (
         storage is not None
-        and half is not None
+        and settings is not None
         and storage.client_id is not None
-        and storage.client_id == half.openproject_client_id
+        and storage.client_id == settings.openproject_client_id
     )
 
 

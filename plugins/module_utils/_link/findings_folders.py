@@ -32,7 +32,7 @@ from .finding import (
     Finding,
     Table,
 )
-from .seen import Seen
+from .observed import Observed
 
 TABLE = Table()
 _row = TABLE.row
@@ -42,7 +42,7 @@ ANY_EXISTS = (USER_EXISTS, GROUP_EXISTS, FOLDER_EXISTS)
 
 _row(
     "folders_not_set_up", ERROR, NEXTCLOUD, FOLDERS,
-    "Project folders are wished, and nothing of them is in Nextcloud", REPAIR, LINK_MODULE, NO_FOLDERS,
+    "Project folders are requested, and nothing of them is in Nextcloud", REPAIR, LINK_MODULE, NO_FOLDERS,
 )  # fmt: skip
 _row(
     "user_missing", ERROR, NEXTCLOUD, FOLDERS,
@@ -153,11 +153,11 @@ _row(
 )  # fmt: skip
 _row(
     "management_off", ERROR, OPENPROJECT, FOLDERS,
-    'Project folders are wished, and automatic management of the storage "{storage}" is off', REPAIR, LINK_MODULE, NO_FOLDERS,
+    'Project folders are requested, and automatic management of the storage "{storage}" is off', REPAIR, LINK_MODULE, NO_FOLDERS,
 )  # fmt: skip
 _row(
     "management_on", WARNING, OPENPROJECT, FOLDERS,
-    'Project folders are not wished, and automatic management of the storage "{storage}" is on',
+    'Project folders are not requested, and automatic management of the storage "{storage}" is on',
     "Run the link with project_folders: false; folders and files stay", LINK_MODULE, NO_LOGIN,
 )  # fmt: skip
 
@@ -175,29 +175,29 @@ BY_KIND = {
 }
 
 
-def folder_findings(seen: Seen) -> list[Finding]:
+def folder_findings(observed: Observed) -> list[Finding]:
     """What is the matter with the project folders. Pure."""
     found: list[Finding] = []
-    pieces = seen.nextcloud.pieces
-    storage, half = seen.storage, seen.half
-    if seen.folders_matter:
+    pieces = observed.nextcloud.pieces
+    storage, settings = observed.storage, observed.settings
+    if observed.folders_matter:
         if pieces is not None:
             found += _pieces(pieces)
-            found += _surroundings(seen, pieces)
-            if not found and half is not None and not half.folders:
+            found += _surroundings(observed, pieces)
+            if not found and settings is not None and not settings.folders:
                 found.append(TABLE.finding("folders_not_found_right"))
-        elif seen.nextcloud.user is not None and not seen.nextcloud.user.get("enabled", True):
+        elif observed.nextcloud.user is not None and not observed.nextcloud.user.get("enabled", True):
             found.append(TABLE.finding("user_disabled"))
         absent = any(finding.code in ("folders_not_set_up", "user_missing") for finding in found)
-        if half is not None and not half.application_password and not absent:
+        if settings is not None and not settings.application_password and not absent:
             found.append(TABLE.finding("application_password_missing"))
         if storage is not None and not storage.has_application_password:
             found.append(TABLE.finding("management_off", storage=storage.name))
-        elif seen.openproject.tried.get("application_password") == "wrong":
+        elif observed.openproject.tried.get("application_password") == "wrong":
             found.append(TABLE.finding("application_password_wrong"))
     elif storage is not None and storage.has_application_password:
         found.append(TABLE.finding("management_on", storage=storage.name))
-    elif pieces is not None and seen.openproject.listed is not None and storage is None:
+    elif pieces is not None and observed.openproject.listed is not None and storage is None:
         left = _left_over(pieces)
         if left:
             found.append(TABLE.finding("folders_left_over", pieces=", ".join(left)))
@@ -271,13 +271,13 @@ def _ambiguous(pieces: Pieces) -> t.Iterator[Finding]:
             yield TABLE.finding("folder_renamed", folders=listed, id=others[0].id)
 
 
-def _surroundings(seen: Seen, pieces: Pieces) -> t.Iterator[Finding]:
+def _surroundings(observed: Observed, pieces: Pieces) -> t.Iterator[Finding]:
     named = [folder for folder in pieces.folders if folder.mount_point == MOUNT_POINT]
     if len(named) == 1 and project_folders.quota_warning(pieces):
         words = f"{quota_in_words(named[0].quota)}, of which {size_in_words(named[0].size)} are used"
         yield TABLE.finding("folder_quota", id=named[0].id, words=words)
-    if seen.nextcloud.shadowed:
-        yield TABLE.finding("personal_folder_hidden", words=seen.nextcloud.shadowed)
+    if observed.nextcloud.shadowed:
+        yield TABLE.finding("personal_folder_hidden", words=observed.nextcloud.shadowed)
 
 
 def _left_over(pieces: Pieces) -> list[str]:

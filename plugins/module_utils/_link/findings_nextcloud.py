@@ -33,8 +33,8 @@ from .finding import (
     Finding,
     Table,
 )
+from .observed import Observed, ObservedNextcloud
 from .reached import reach_findings, reach_rows
-from .seen import NextcloudSeen, Seen
 
 TABLE = Table()
 _row = TABLE.row
@@ -195,19 +195,19 @@ APP_FITS: tuple[tuple[tuple[int, ...], int, int], ...] = (
 GROUP_FOLDERS_BEHIND = 12
 
 
-def nextcloud_findings(seen: Seen) -> list[Finding]:
+def nextcloud_findings(observed: Observed) -> list[Finding]:
     """What is the matter with Nextcloud itself. Pure."""
-    side = seen.nextcloud
+    side = observed.nextcloud
     return [
         *reach_findings(TABLE, "nextcloud", side.missing, side.failure),
         *_server(side),
         *_versions(side),
-        *_app(seen),
-        *_surroundings(seen),
+        *_app(observed),
+        *_surroundings(observed),
     ]
 
 
-def _server(side: NextcloudSeen) -> t.Iterator[Finding]:
+def _server(side: ObservedNextcloud) -> t.Iterator[Finding]:
     status = side.status or {}
     if side.status is not None and not status.get("installed", True):
         yield TABLE.finding("nextcloud_not_installed")
@@ -221,7 +221,7 @@ def _server(side: NextcloudSeen) -> t.Iterator[Finding]:
         yield TABLE.finding("authorization_header_dropped")
 
 
-def _versions(side: NextcloudSeen) -> t.Iterator[Finding]:
+def _versions(side: ObservedNextcloud) -> t.Iterator[Finding]:
     app = ".".join(map(str, side.app_version))
     if side.major and side.major < OLDEST_NEXTCLOUD:
         yield TABLE.finding("nextcloud_too_old", version=side.version)
@@ -246,8 +246,8 @@ def _versions(side: NextcloudSeen) -> t.Iterator[Finding]:
         )
 
 
-def _app(seen: Seen) -> t.Iterator[Finding]:
-    side = seen.nextcloud
+def _app(observed: Observed) -> t.Iterator[Finding]:
+    side = observed.nextcloud
     row = side.app_row
     if row is not None and row.startswith("["):
         groups = ", ".join(re.findall(r'"([^"]*)"', row)) or "no group"
@@ -256,21 +256,21 @@ def _app(seen: Seen) -> t.Iterator[Finding]:
         yield TABLE.finding("app_missing")
     elif row == "no":
         yield TABLE.finding("app_disabled")
-    elif (row is None and side.major and not side.app_version) or (side.half is not None and not side.half.app):
+    elif (row is None and side.major and not side.app_version) or (side.settings is not None and not side.settings.app):
         # either nobody who may say more was asked, or the app is enabled and its files are gone
         yield TABLE.finding("app_missing")
-    if seen.half is None:
+    if observed.settings is None:
         return
-    if seen.folders_matter and not side.group_folders_enabled:
+    if observed.folders_matter and not side.group_folders_enabled:
         yield TABLE.finding("group_folders_missing")
-    if seen.folders_matter and not seen.half.terms_signed:
+    if observed.folders_matter and not observed.settings.terms_signed:
         yield TABLE.finding("terms_not_signed")
-    if seen.folders_matter and seen.half.encryption and not seen.half.group_folder_encryption:
+    if observed.folders_matter and observed.settings.encryption and not observed.settings.group_folder_encryption:
         yield TABLE.finding("group_folders_not_encrypted")
 
 
-def _surroundings(seen: Seen) -> t.Iterator[Finding]:
-    side, address = seen.nextcloud, seen.question.nextcloud
+def _surroundings(observed: Observed) -> t.Iterator[Finding]:
+    side, address = observed.nextcloud, observed.question.nextcloud
     if side.link_root and address is not None and side.link_root != address.origin:
         yield TABLE.finding(
             "nextcloud_links_elsewhere",

@@ -31,8 +31,8 @@ from .finding import (
     Finding,
     Table,
 )
+from .observed import Observed, ObservedOpenProject
 from .reached import reach_findings, reach_rows
-from .seen import OpenProjectSeen, Seen
 
 TABLE = Table()
 _row = TABLE.row
@@ -154,20 +154,20 @@ CONNECTION_REMEDIES = {
 SILENT_CODES = ("none", "unavailable")
 
 
-def openproject_findings(seen: Seen) -> list[Finding]:
+def openproject_findings(observed: Observed) -> list[Finding]:
     """What is the matter with OpenProject itself and with the projects that use the storage. Pure."""
-    side = seen.openproject
+    side = observed.openproject
     return [
         *reach_findings(TABLE, "openproject", side.missing, side.failure),
-        *_server(seen),
-        *_versions(seen),
-        *_way_to_nextcloud(seen),
-        *_projects(seen),
+        *_server(observed),
+        *_versions(observed),
+        *_way_to_nextcloud(observed),
+        *_projects(observed),
     ]
 
 
-def _server(seen: Seen) -> t.Iterator[Finding]:
-    side, address = seen.openproject, seen.question.openproject
+def _server(observed: Observed) -> t.Iterator[Finding]:
+    side, address = observed.openproject, observed.question.openproject
     if side.administrator is False:
         yield TABLE.finding("openproject_not_administrator", answer="it does not show its version to this account")
     if side.active_projects == 0:
@@ -185,8 +185,8 @@ def _server(seen: Seen) -> t.Iterator[Finding]:
         yield TABLE.finding("runner_failed", answer=answer, exact_remedy=side.runner_failure.remedy)
 
 
-def _versions(seen: Seen) -> t.Iterator[Finding]:
-    side, nextcloud = seen.openproject, seen.nextcloud
+def _versions(observed: Observed) -> t.Iterator[Finding]:
+    side, nextcloud = observed.openproject, observed.nextcloud
     if not side.version:
         return
     version = ".".join(map(str, side.version))
@@ -202,15 +202,15 @@ def _versions(seen: Seen) -> t.Iterator[Finding]:
             openproject=version, wanted=".".join(map(str, app)), version=".".join(map(str, nextcloud.app_version)),
         )  # fmt: skip
     found = tuple(int(part) for part in re.findall(r"\d+", nextcloud.group_folders_version)[:3])
-    if found and found < folders and seen.folders_matter:
+    if found and found < folders and observed.folders_matter:
         yield TABLE.finding(
             "group_folders_do_not_fit_openproject",
             openproject=version, wanted=".".join(map(str, folders)), version=nextcloud.group_folders_version,
         )  # fmt: skip
 
 
-def _way_to_nextcloud(seen: Seen) -> t.Iterator[Finding]:
-    side = seen.openproject
+def _way_to_nextcloud(observed: Observed) -> t.Iterator[Finding]:
+    side = observed.openproject
     kind = str((side.connection or {}).get("type", ""))
     code = str((side.connection or {}).get("error_code", ""))
     if kind in ("error", "warning") or (kind == "none" and code not in SILENT_CODES):
@@ -225,8 +225,8 @@ def _way_to_nextcloud(seen: Seen) -> t.Iterator[Finding]:
         yield TABLE.finding("private_address", host=side.storage.host.rstrip("/"), address=side.private_address)
 
 
-def _projects(seen: Seen) -> t.Iterator[Finding]:
-    side: OpenProjectSeen = seen.openproject
+def _projects(observed: Observed) -> t.Iterator[Finding]:
+    side: ObservedOpenProject = observed.openproject
     if side.storage is None or side.rows is None:
         return
     automatic = [row for row in side.rows if row.mode == AUTOMATIC]
@@ -234,7 +234,7 @@ def _projects(seen: Seen) -> t.Iterator[Finding]:
         yield TABLE.finding("storage_in_no_project", storage=side.storage.name)
     elif automatic and not side.storage.has_application_password:
         yield TABLE.finding("automatic_projects_unmanaged", projects=_named([row.project for row in automatic]))
-    elif not automatic and seen.folders_matter:
+    elif not automatic and observed.folders_matter:
         yield TABLE.finding("no_project_with_folders", storage=side.storage.name, projects=len(side.rows))
 
 

@@ -23,17 +23,17 @@ from .._http.address import Address
 from .._http.connection import connection
 from .._nextcloud.admin_http import HttpAdmin
 from .._nextcloud.client import APP, Nextcloud
-from .._nextcloud.integration import Integration, NextcloudHalf, versions_of
+from .._nextcloud.integration import Integration, NextcloudSettings, versions_of
 from .._nextcloud.occ import Occ, occ_given
 from .._nextcloud.project_folders import read_pieces, shadow_warning
 from .._openproject.client import OpenProject
 from .._openproject.runner import Runner
 from .._openproject.storages import OLDEST_VERSION, ListedStorage, Storage, Storages, parse_version
 from . import report
-from .findings import find, not_seen, parts
+from .findings import find, not_checked, parts
 from .findings_openproject import FILTERS_PRIVATE
+from .observed import Observed, ObservedNextcloud, ObservedOpenProject, Question
 from .preflight import LOCAL_REFUSED
-from .seen import NextcloudSeen, OpenProjectSeen, Question, Seen
 from .state import LinkState
 from .verify import ask_openproject, consent_for
 
@@ -56,32 +56,32 @@ def work(call: Call) -> Result:
     openproject_client = _client(call, OpenProject, "openproject", _missing(call, "openproject"))
     occ = Occ.from_call(call) if call.params["check_with_occ"] and occ_given(call) else None
     runner = Runner.from_call(call)
-    nextcloud = _look_at_nextcloud(question, nextcloud_client, nextcloud_missing, occ)
-    openproject = _look_at_openproject(call, question, openproject_client, runner, nextcloud, nextcloud_client)
-    seen = Seen(question, nextcloud, openproject)
-    findings = find(seen)
-    unseen = not_seen(
-        seen,
+    nextcloud = _observe_nextcloud(question, nextcloud_client, nextcloud_missing, occ)
+    openproject = _observe_openproject(call, question, openproject_client, runner, nextcloud, nextcloud_client)
+    observed = Observed(question, nextcloud, openproject)
+    findings = find(observed)
+    unchecked = not_checked(
+        observed,
         occ=nextcloud.system is not None,
         runner=runner is not None,
         check_with_runner=call.params["check_with_runner"],
     )
-    shown = report.as_returned(seen.state)
+    shown = report.as_returned(observed.state)
     return {
         "changed": False,
         "findings": [finding.as_returned() for finding in findings],
-        "not_seen": [one.as_returned() for one in unseen],
-        "parts": parts(seen, findings),
-        "servers": _servers(seen),
+        "not_checked": [one.as_returned() for one in unchecked],
+        "parts": parts(observed, findings),
+        "servers": _servers(observed),
         "link": {
-            "nextcloud": shown["nextcloud"] if seen.half is not None else {},
+            "nextcloud": shown["nextcloud"] if observed.settings is not None else {},
             "openproject": shown["openproject"] if openproject.listed is not None else {},
         },
     }
 
 
-def _servers(seen: Seen) -> dict[str, dict[str, str]]:
-    question, nextcloud, openproject = seen.question, seen.nextcloud, seen.openproject
+def _servers(observed: Observed) -> dict[str, dict[str, str]]:
+    question, nextcloud, openproject = observed.question, observed.nextcloud, observed.openproject
     return {
         "nextcloud": {
             "address": str(question.nextcloud or ""),
@@ -153,9 +153,9 @@ def _client(call: Call, product: type[Client], prefix: str, missing: tuple[str, 
 # --- Nextcloud -------------------------------------------------------------------------------------------------------
 
 
-def _look_at_nextcloud(
+def _observe_nextcloud(
     question: Question, client: Nextcloud | None, missing: tuple[str, ...], occ: Occ | None
-) -> NextcloudSeen:
+) -> ObservedNextcloud:
     facts: Facts = {"missing": missing}
     if client is not None:
         try:
@@ -170,7 +170,7 @@ def _look_at_nextcloud(
             facts["system"] = listed.get("system") or {}
         except Failure as failure:
             facts["occ_failure"] = failure
-    return NextcloudSeen(**facts)
+    return ObservedNextcloud(**facts)
 
 
 def _out_of_service(status: t.Mapping[str, t.Any]) -> bool:
@@ -214,17 +214,17 @@ def _read_nextcloud(client: Nextcloud, question: Question, facts: Facts) -> None
     _read_cron(admin, facts)
     if facts["app_row"] in ("", "no"):
         return
-    half = _read_half(integration)
-    facts["half"] = half
-    if not half.app:
+    settings = _read_settings(integration)
+    facts["settings"] = settings
+    if not settings.app:
         return
     facts["authorization_arrives"] = integration.passes_authorization()
-    facts["probed"] = half.openproject_url or str(question.openproject or "")
+    facts["probed"] = settings.openproject_url or str(question.openproject or "")
     if facts["probed"]:
         facts["probe"] = integration.probe(facts["probed"])
         if facts["probe"][0] == LOCAL_REFUSED:
             facts["probed_here"] = _resolved_here(facts["probed"])
-    if half.authorization_method == "oidc":
+    if settings.authorization_method == "oidc":
         facts["login_tokens"] = admin.app_value("user_oidc", "store_login_token")
     facts["user"] = integration.user_document()
     if facts["group_folders_enabled"]:
@@ -234,11 +234,11 @@ def _read_nextcloud(client: Nextcloud, question: Question, facts: Facts) -> None
         facts["shadowed"] = shadow_warning(str(PurePath(home).parent)) if home else ""
 
 
-def _read_half(integration: Integration) -> NextcloudHalf:
+def _read_settings(integration: Integration) -> NextcloudSettings:
     """The app's settings. When it called itself incomplete before its page was read, only a second look tells whether the page mended it."""
-    half = integration.read()
-    if not half.mended:
-        return half
+    settings = integration.read()
+    if not settings.mended:
+        return settings
     again = integration.read()
     return replace(again, mended=again.complete)
 
@@ -252,20 +252,20 @@ def _read_cron(admin: HttpAdmin, facts: Facts) -> None:
 # --- OpenProject -----------------------------------------------------------------------------------------------------
 
 
-def _look_at_openproject(
+def _observe_openproject(
     call: Call,
     question: Question,
     client: OpenProject | None,
     runner: Runner | None,
-    nextcloud: NextcloudSeen,
+    nextcloud: ObservedNextcloud,
     nextcloud_client: Nextcloud | None,
-) -> OpenProjectSeen:
+) -> ObservedOpenProject:
     facts: Facts = {"missing": _missing(call, "openproject")}
     if client is not None:
         try:
             _read_openproject_as_stranger(client, facts)
             if not facts["missing"]:
-                _read_openproject(Storages(client), question, nextcloud.half, facts)
+                _read_openproject(Storages(client), question, nextcloud.settings, facts)
         except Failure as failure:
             facts["failure"] = failure
     storage: Storage | None = facts.get("storage")
@@ -273,10 +273,10 @@ def _look_at_openproject(
         facts["private_address"] = _private_address(storage.host) if facts["version"] >= FILTERS_PRIVATE else ""
         if call.params["check_with_runner"] and runner is not None:
             try:
-                _ask_runner(call, runner, storage, nextcloud_client, nextcloud.half, facts)
+                _ask_runner(call, runner, storage, nextcloud_client, nextcloud.settings, facts)
             except Failure as failure:
                 facts["runner_failure"] = failure
-    return OpenProjectSeen(**facts)
+    return ObservedOpenProject(**facts)
 
 
 def _read_openproject_as_stranger(client: OpenProject, facts: Facts) -> None:
@@ -303,7 +303,7 @@ def _read_openproject_as_stranger(client: OpenProject, facts: Facts) -> None:
             facts["health"][check] = (bool(found.get("success")), str(found.get("message") or ""))
 
 
-def _read_openproject(storages: Storages, question: Question, half: NextcloudHalf | None, facts: Facts) -> None:
+def _read_openproject(storages: Storages, question: Question, settings: NextcloudSettings | None, facts: Facts) -> None:
     root = storages.client.get("", attempted="read the version")
     facts["administrator"] = bool(root.get("coreVersion"))
     facts["version"] = parse_version(str(root.get("coreVersion") or ""))
@@ -315,15 +315,15 @@ def _read_openproject(storages: Storages, question: Question, half: NextcloudHal
     nextclouds = [storage for storage in listed if storage.is_nextcloud]
     address = question.nextcloud
     facts["ours"] = tuple(storage for storage in nextclouds if address is not None and address.is_same(storage.host))
-    storage = _storage(storages, facts["ours"], nextclouds, question, half)
+    storage = _storage(storages, facts["ours"], nextclouds, question, settings)
     facts["storage"] = storage
     if storage is None:
         return
     facts["rows"] = tuple(storages.project_storages(storage.id))
-    if half is not None and storage.client_id and storage.client_id == half.openproject_client_id:
+    if settings is not None and storage.client_id and storage.client_id == settings.openproject_client_id:
         redirect_uri = storage.redirect_uris[0] if storage.redirect_uris else ""
         facts["accepts_secret"] = storages.client.accepts_secret(
-            storage.client_id, half.openproject_client_secret, redirect_uri
+            storage.client_id, settings.openproject_client_secret, redirect_uri
         )
 
 
@@ -332,16 +332,16 @@ def _storage(
     ours: t.Sequence[ListedStorage],
     nextclouds: t.Sequence[ListedStorage],
     question: Question,
-    half: NextcloudHalf | None,
+    settings: NextcloudSettings | None,
 ) -> Storage | None:
     """Our storage: by host, else the one that Nextcloud's stored client id belongs to, else by name (design §5.2)."""
     if ours:
         named = [storage for storage in ours if storage.name == question.storage_name]
         return storages.get((named or list(ours))[0].id)
-    if half is not None and half.openproject_client_id:
+    if settings is not None and settings.openproject_client_id:
         for listed in nextclouds:
             storage = storages.get(listed.id)
-            if storage is not None and storage.client_id == half.openproject_client_id:
+            if storage is not None and storage.client_id == settings.openproject_client_id:
                 return storage
     by_name = [storage for storage in nextclouds if storage.name == question.storage_name]
     if not by_name and question.nextcloud is None and question.storage_name is None and len(nextclouds) == 1:
@@ -350,14 +350,19 @@ def _storage(
 
 
 def _ask_runner(
-    call: Call, runner: Runner, storage: Storage, nextcloud: Nextcloud | None, half: NextcloudHalf | None, facts: Facts
+    call: Call,
+    runner: Runner,
+    storage: Storage,
+    nextcloud: Nextcloud | None,
+    settings: NextcloudSettings | None,
+    facts: Facts,
 ) -> None:
     facts["connection"] = runner.perform(
         "connection_check",
         {"storage_id": storage.id, "storage_name": storage.name},
         attempted=f'check the connection of the storage "{storage.name}"',
     )
-    state = LinkState(storage=storage, nextcloud=half or NextcloudHalf(app=False))
+    state = LinkState(storage=storage, nextcloud=settings or NextcloudSettings(app=False))
     consent = consent_for(nextcloud, state) if nextcloud is not None else None
     facts["tried"] = ask_openproject(runner, storage, consent, call)
 

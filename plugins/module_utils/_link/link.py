@@ -21,12 +21,12 @@ from .._openproject.client import OpenProject
 from .._openproject.runner import Runner
 from .._openproject.storages import LONGEST_NAME, Storages
 from . import report
-from .carry_out import Execution, StartOver
+from .apply import Execution, ReplanRequired
 from .plan import PATCH_SETUP, REPAIR, Plan, make_plan
-from .preflight import MISSING_APP, explain_missing_app, look_before_writing
-from .read import Sides, look_closer, read_link
+from .preflight import MISSING_APP, explain_missing_app, preflight_checks
+from .read import Sides, read_link, read_more
 from .removal import remove_link
-from .state import LinkState, Wish
+from .state import Desired, LinkState
 from .verify import try_secrets
 
 #: how often both sides are read again after a write without an answer
@@ -35,70 +35,70 @@ LONGEST_PAUSE = 60.0
 
 
 def work(call: Call) -> Result:
-    """Bring the link into the wished state (design §5)."""
-    sides, wish = sides_of(call), wish_of(call)
+    """Bring the link into the requested state (design §5)."""
+    sides, desired = sides_of(call), desired_of(call)
     if call.params["state"] == "absent":
-        return remove_link(call, sides, wish)
-    return converge(call, sides, wish)
+        return remove_link(call, sides, desired)
+    return converge(call, sides, desired)
 
 
-def converge(call: Call, sides: Sides, wish: Wish, sleep: t.Callable[[float], None] = time.sleep) -> Result:
+def converge(call: Call, sides: Sides, desired: Desired, sleep: t.Callable[[float], None] = time.sleep) -> Result:
     """Read, plan, look before writing, write, look again. Check mode stops before the first write."""
     first: Result | None = None
     for round_number in range(1, ROUNDS + 1):
-        state, plan = read_and_plan(call, sides, wish)
-        result = first or _result(state, wish, plan)
+        state, plan = read_and_plan(call, sides, desired)
+        result = first or _result(state, desired, plan)
         if not plan.steps:
             return {**result, "link": report.as_returned(state)}
         if call.check_mode:
             return result
         for cost in plan.costs:
             call.warn(cost)
-        execution = Execution(sides, wish, state)
+        execution = Execution(sides, desired, state)
         try:
             execution.run(plan)
-        except StartOver as interruption:
+        except ReplanRequired as interruption:
             if round_number == ROUNDS:
                 raise interruption.cause from interruption
             first = result
             sleep(min(float(interruption.cause.facts.get("retry_after") or 0), LONGEST_PAUSE))
             continue
         outcome = execution.outcome()
-        _require_complete(outcome, wish)
+        _require_complete(outcome, desired)
         return {**result, "link": report.as_returned(outcome)}
     raise AssertionError("the last round always returns or raises")
 
 
-def read_and_plan(call: Call, sides: Sides, wish: Wish) -> tuple[LinkState, Plan]:
+def read_and_plan(call: Call, sides: Sides, desired: Desired) -> tuple[LinkState, Plan]:
     """Both sides and what is to be done; more is read only once the plan contains a write.
 
     :raises Failure: something known now forbids a write of the plan.
     """
-    state = read_link(sides, wish)
-    half = state.nextcloud
-    if half.mended:
+    state = read_link(sides, desired)
+    settings = state.nextcloud
+    if settings.mended:
         call.warn("Nextcloud's own settings page has set the empty authentication method to oauth2 while it was read.")
-    if not half.app:
+    if not settings.app:
         _without_app(call, explain_missing_app(sides))
     if call.params["verify_secrets"]:
-        state = try_secrets(sides, state, wish, call)
-    plan = make_plan(state, wish)
-    if wish.project_folders and not state.folders_right:
+        state = try_secrets(sides, state, desired, call)
+    plan = make_plan(state, desired)
+    if desired.project_folders and not state.folders_right:
         _need_group_folders(call, sides, state)
     if plan.wants:
-        state = look_closer(sides, state, plan.wants)
-        plan = make_plan(state, wish)
+        state = read_more(sides, state, plan.wants)
+        plan = make_plan(state, desired)
     if plan.steps:
-        look_before_writing(sides, state, wish, plan, call.warn, check_mode=call.check_mode)
+        preflight_checks(sides, state, desired, plan, call.warn, check_mode=call.check_mode)
         _prepare_folders(call, sides, state, plan)
     return state, plan
 
 
 def _prepare_folders(call: Call, sides: Sides, state: LinkState, plan: Plan) -> None:
     """What the repair of project folders needs to know, and what an administrator should know of it, before the first write."""
-    half = state.nextcloud
+    settings = state.nextcloud
     sets_up = any(step.kind == PATCH_SETUP and step.values.get("setup_project_folder") for step in plan.steps)
-    if sets_up and half.encryption and not half.group_folder_encryption:
+    if sets_up and settings.encryption and not settings.group_folder_encryption:
         call.warn(project_folders.ENCRYPTION_WARNING)
     pieces = [step.values["piece"] for step in plan.steps if step.kind == REPAIR]
     if state.pieces is None:
@@ -123,8 +123,8 @@ def sides_of(call: Call) -> Sides:
     )
 
 
-def wish_of(call: Call) -> Wish:
-    """The wish from a module's options.
+def desired_of(call: Call) -> Desired:
+    """What is desired from a module's options.
 
     :raises BadInput: an option is unusable.
     """
@@ -141,7 +141,7 @@ def wish_of(call: Call) -> Wish:
         option = f"{prefix}_public_url" if params[f"{prefix}_public_url"] else f"{prefix}_url"
         return Address.parse(params[option], option=option)
 
-    return Wish(
+    return Desired(
         nextcloud=public("nextcloud"),
         openproject=public("openproject"),
         storage_name=name,
@@ -155,12 +155,12 @@ def wish_of(call: Call) -> Wish:
     )
 
 
-def _result(state: LinkState, wish: Wish, plan: Plan) -> Result:
+def _result(state: LinkState, desired: Desired, plan: Plan) -> Result:
     return {
         "changed": bool(plan.steps) or state.nextcloud.mended,
         "actions": [step.as_action() for step in plan.steps],
         "link": report.as_returned(state),
-        "diff": {"before": report.before(state, wish), "after": report.after(state, wish, plan)},
+        "diff": {"before": report.before(state, desired), "after": report.after(state, desired, plan)},
     }
 
 
@@ -184,12 +184,12 @@ def _need_group_folders(call: Call, sides: Sides, state: LinkState) -> None:
     call.warn(refusal.message)
 
 
-def _require_complete(outcome: LinkState, wish: Wish) -> None:
+def _require_complete(outcome: LinkState, desired: Desired) -> None:
     """Look at both sides once more: what a server took without complaint is not yet right (field case O30).
 
-    :raises Failure: the link is not as wished.
+    :raises Failure: the link is not as requested.
     """
-    left = make_plan(outcome, _without_rotation(wish))
+    left = make_plan(outcome, _without_rotation(desired))
     if left.writes:
         what = "; ".join(step.text for step in left.steps) or "project folders are not complete"
         raise Failure(
@@ -199,5 +199,5 @@ def _require_complete(outcome: LinkState, wish: Wish) -> None:
         )
 
 
-def _without_rotation(wish: Wish) -> Wish:
-    return replace(wish, rotate=frozenset())
+def _without_rotation(desired: Desired) -> Desired:
+    return replace(desired, rotate=frozenset())

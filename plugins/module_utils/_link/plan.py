@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From state and wish to steps: a pure function, readable as a table (design §5).
+"""From observed and desired state to steps: a pure function, readable as a table (design §5).
 
 Each step leaves a state that the next run recognises and finishes; the order is the one of design §5.3.
 """
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from .._core.errors import Refused
 from .._nextcloud import project_folders
 from .._nextcloud.integration import setup_text, setup_values
-from .state import APPLICATION_PASSWORD, NEXTCLOUD_OAUTH, OPENPROJECT_OAUTH, LinkState, Wish
+from .state import APPLICATION_PASSWORD, NEXTCLOUD_OAUTH, OPENPROJECT_OAUTH, Desired, LinkState
 
 OPENPROJECT, NEXTCLOUD = "openproject", "nextcloud"
 
@@ -28,7 +28,7 @@ RECREATE_STORAGE = "recreate_storage"
 REPLACE_APPLICATION = "replace_application"
 REPAIR = "repair"
 PATCH_SETUP = "patch_setup"
-MEND_REDIRECT = "mend_redirect"
+FIX_REDIRECT = "fix_redirect"
 NEW_CLIENT = "new_client"
 HAND_OVER_CLIENT = "hand_over_client"
 HAND_OVER_PASSWORD = "hand_over_password"
@@ -43,7 +43,7 @@ AUTHORISE_OPENPROJECT = (
     "every user must connect Nextcloud to OpenProject again (Nextcloud, Personal settings, OpenProject)"
 )
 
-TWO_WAYS_OUT = (
+CHOICES = (
     "Two ways out: give runner_command (and runner_exec), so that OpenProject replaces its OAuth application without touching projects and files;"
     " or remove the link with state=absent and force_delete=true, which deletes the storage with all its file links and automatic folders, and run again"
 )
@@ -95,16 +95,16 @@ class Plan:
         return any(step.kind in kinds for step in self.steps)
 
 
-def make_plan(state: LinkState, wish: Wish) -> Plan:
-    """What is to be done so that the link is as wished; nothing on a link that is.
+def make_plan(state: LinkState, desired: Desired) -> Plan:
+    """What is to be done so that the link is as requested; nothing on a link that is.
 
     :raises Refused: the state forbids it; nothing was written.
     """
-    refuse_what_is_not_ours(state, wish)
+    refuse_what_is_not_ours(state, desired)
     plan = Plan()
-    application = _openproject_application(state, wish, plan)
-    client = _nextcloud_client(state, wish, plan, application)
-    password = _project_folders(state, wish, plan, application)
+    application = _openproject_application(state, desired, plan)
+    client = _nextcloud_client(state, desired, plan, application)
+    password = _project_folders(state, desired, plan, application)
 
     if client.heal:
         plan.add(
@@ -115,26 +115,26 @@ def make_plan(state: LinkState, wish: Wish) -> Plan:
         )
     if application is not None:
         # before anything else is changed on the storage: up to 15.4 a PATCH without an OAuth application fails (OP §14)
-        plan.add(application, OPENPROJECT, _application_text(application, wish), _application_reason(state, wish))
+        plan.add(application, OPENPROJECT, _application_text(application, desired), _application_reason(state, desired))
     if application in (None, REPLACE_APPLICATION):
-        _storage_itself(state, wish, plan)
+        _storage_itself(state, desired, plan)
     if password.off:
         plan.add(
             MANAGEMENT_OFF,
             OPENPROJECT,
-            f'switch automatic management of the storage "{wish.storage_name}" off',
+            f'switch automatic management of the storage "{desired.storage_name}" off',
             "until the new application password is handed over; project storages keep their mode and folders"
             if password.renew
             else "project_folders is false",
         )
     for piece in password.pieces:
         plan.add(REPAIR, NEXTCLOUD, piece.title, "a piece of the project folders is missing or wrong", piece=piece)
-    values, reasons = _setup_values(state, wish, application is not None, password)
+    values, reasons = _setup_values(state, desired, application is not None, password)
     if values:
         plan.add(PATCH_SETUP, NEXTCLOUD, setup_text(values), "; ".join(reasons), **values)
-    if client.mend_redirect and "openproject_instance_url" not in values:
+    if client.fix_redirect and "openproject_instance_url" not in values:
         plan.add(
-            MEND_REDIRECT,
+            FIX_REDIRECT,
             NEXTCLOUD,
             "write the address of OpenProject again",
             "the redirect URI of the OAuth client still has another one",
@@ -149,17 +149,17 @@ def make_plan(state: LinkState, wish: Wish) -> Plan:
     return plan
 
 
-def refuse_what_is_not_ours(state: LinkState, wish: Wish) -> None:
+def refuse_what_is_not_ours(state: LinkState, desired: Desired) -> None:
     """The rules of ownership (design §5.2).
 
     :raises Refused: the storage, or the Nextcloud, belongs to somebody else.
     """
-    storage, half = state.storage, state.nextcloud
+    storage, settings = state.storage, state.nextcloud
     if storage is not None:
         ours = (
-            wish.nextcloud.is_same(storage.host)
-            or storage.id == wish.storage_id
-            or (storage.client_id is not None and storage.client_id == half.openproject_client_id)
+            desired.nextcloud.is_same(storage.host)
+            or storage.id == desired.storage_id
+            or (storage.client_id is not None and storage.client_id == settings.openproject_client_id)
         )
         if not ours:
             raise Refused(
@@ -171,17 +171,24 @@ def refuse_what_is_not_ours(state: LinkState, wish: Wish) -> None:
                 f'the storage "{storage.name}" authenticates by single sign-on, which this collection does not manage',
                 remedy="Set it to two-way OAuth in OpenProject (Administration, Files), or leave this link to its own tools",
             )
-        others = [other for other in state.listed if other.id != storage.id and other.name == wish.storage_name]
-        if others and storage.name != wish.storage_name:
+        others = [other for other in state.listed if other.id != storage.id and other.name == desired.storage_name]
+        if others and storage.name != desired.storage_name:
             raise Refused(
-                f'the storage of this Nextcloud is called "{storage.name}" and cannot be renamed to "{wish.storage_name}":'
+                f'the storage of this Nextcloud is called "{storage.name}" and cannot be renamed to "{desired.storage_name}":'
                 f" another storage has that name (id {others[0].id}, {others[0].host})",
                 remedy=f'Set storage_name to "{storage.name}" or to a free name',
             )
-    known = storage is not None and storage.client_id is not None and storage.client_id == half.openproject_client_id
-    if half.linked and not wish.openproject.is_same(half.openproject_url) and not known and not wish.relink:
+    known = (
+        storage is not None and storage.client_id is not None and storage.client_id == settings.openproject_client_id
+    )
+    if (
+        settings.linked
+        and not desired.openproject.is_same(settings.openproject_url)
+        and not known
+        and not desired.relink
+    ):
         raise Refused(
-            f"Nextcloud is linked to another OpenProject, {half.openproject_url}",
+            f"Nextcloud is linked to another OpenProject, {settings.openproject_url}",
             remedy="If it shall leave that one, or if that is this OpenProject under a former address, set relink: true",
         )
 
@@ -189,12 +196,12 @@ def refuse_what_is_not_ours(state: LinkState, wish: Wish) -> None:
 # --- OpenProject's OAuth application ---------------------------------------------------------------------------------
 
 
-def _openproject_application(state: LinkState, wish: Wish, plan: Plan) -> str | None:
+def _openproject_application(state: LinkState, desired: Desired, plan: Plan) -> str | None:
     """How a client secret for Nextcloud is obtained: C(None) when the one it has is right."""
     storage = state.storage
     if storage is None:
         return CREATE_STORAGE
-    if state.openproject_oauth_agreed and OPENPROJECT_OAUTH not in wish.rotate:
+    if state.openproject_oauth_agreed and OPENPROJECT_OAUTH not in desired.rotate:
         return None
     # nobody can have used a storage that was never completed: the trace of a run that died (design §5.3)
     if storage.nextcloud_client_id is None and not storage.has_application_password:
@@ -205,46 +212,46 @@ def _openproject_application(state: LinkState, wish: Wish, plan: Plan) -> str | 
             return RECREATE_STORAGE
     if state.runner:
         return REPLACE_APPLICATION
-    if OPENPROJECT_OAUTH in wish.rotate and state.openproject_oauth_agreed:
+    if OPENPROJECT_OAUTH in desired.rotate and state.openproject_oauth_agreed:
         raise Refused(
             "OpenProject's API cannot renew an OAuth application",
             remedy="Give runner_command (and runner_exec): OpenProject's own command line can",
         )
-    raise Refused(f"{_application_reason(state, wish)}, and the storage is in use", remedy=TWO_WAYS_OUT)
+    raise Refused(f"{_application_reason(state, desired)}, and the storage is in use", remedy=CHOICES)
 
 
-def _application_text(application: str, wish: Wish) -> str:
+def _application_text(application: str, desired: Desired) -> str:
     return {
-        CREATE_STORAGE: f'create the storage "{wish.storage_name}" for {wish.nextcloud}',
-        RECREATE_STORAGE: f'delete the unfinished storage "{wish.storage_name}", which nobody uses, and create it again',
-        REPLACE_APPLICATION: f'replace the OAuth application of the storage "{wish.storage_name}"',
+        CREATE_STORAGE: f'create the storage "{desired.storage_name}" for {desired.nextcloud}',
+        RECREATE_STORAGE: f'delete the unfinished storage "{desired.storage_name}", which nobody uses, and create it again',
+        REPLACE_APPLICATION: f'replace the OAuth application of the storage "{desired.storage_name}"',
     }[application]
 
 
-def _application_reason(state: LinkState, wish: Wish) -> str:
-    storage, half = state.storage, state.nextcloud
+def _application_reason(state: LinkState, desired: Desired) -> str:
+    storage, settings = state.storage, state.nextcloud
     if storage is None:
         return "OpenProject has no storage for this Nextcloud"
     if OPENPROJECT_OAUTH in state.wrong:
         return "the client secret that Nextcloud stores was tried and is wrong"
     if storage.client_id is None:
         return "the OAuth application of the storage was deleted"
-    if state.openproject_oauth_agreed and OPENPROJECT_OAUTH in wish.rotate:
+    if state.openproject_oauth_agreed and OPENPROJECT_OAUTH in desired.rotate:
         return "rotation was asked for"
-    if not half.openproject_client_id or not half.openproject_client_secret:
+    if not settings.openproject_client_id or not settings.openproject_client_secret:
         return "Nextcloud does not have the client id and secret of OpenProject's OAuth application, and OpenProject shows a secret only once"
     return "Nextcloud has the client id of another OAuth application than the storage's, and OpenProject shows a secret only once"
 
 
-def _storage_itself(state: LinkState, wish: Wish, plan: Plan) -> None:
+def _storage_itself(state: LinkState, desired: Desired, plan: Plan) -> None:
     storage = t.cast("t.Any", state.storage)
     values: dict[str, str] = {}
     reasons = []
-    if storage.name != wish.storage_name:
-        values["name"] = wish.storage_name
+    if storage.name != desired.storage_name:
+        values["name"] = desired.storage_name
         reasons.append(f'its name is "{storage.name}"')
-    if not wish.nextcloud.is_same(storage.host):
-        values["host"] = str(wish.nextcloud)
+    if not desired.nextcloud.is_same(storage.host):
+        values["host"] = str(desired.nextcloud)
         reasons.append(f"its host is {storage.host}")
     if values:
         words = " and ".join(f"{key} to {value}" for key, value in values.items())
@@ -259,14 +266,14 @@ class _Client:
     heal: bool
     renew: bool
     hand_over: bool
-    mend_redirect: bool
+    fix_redirect: bool
     reason: str
 
 
-def _nextcloud_client(state: LinkState, wish: Wish, plan: Plan, application: str | None) -> _Client:
-    half, storage = state.nextcloud, state.storage
+def _nextcloud_client(state: LinkState, desired: Desired, plan: Plan, application: str | None) -> _Client:
+    settings, storage = state.nextcloud, state.storage
     agreed = state.nextcloud_oauth_agreed and application not in (CREATE_STORAGE, RECREATE_STORAGE)
-    rotated = NEXTCLOUD_OAUTH in wish.rotate
+    rotated = NEXTCLOUD_OAUTH in desired.rotate
     if agreed and not rotated:
         reason = ""
     elif agreed:
@@ -275,16 +282,16 @@ def _nextcloud_client(state: LinkState, wish: Wish, plan: Plan, application: str
         reason = "the client secret that OpenProject stores was tried and is wrong"
     elif storage is None or application == RECREATE_STORAGE or storage.nextcloud_client_id is None:
         reason = "the storage does not have it yet"
-    elif half.client_id is None:
+    elif settings.client_id is None:
         reason = "Nextcloud has no OAuth client any more"
     else:
         reason = "the storage has another client id than Nextcloud, and Nextcloud shows a secret only once"
     hand_over = not agreed or rotated
     return _Client(
-        heal=half.dangling,
-        renew=hand_over and half.client_id is not None,
+        heal=settings.dangling,
+        renew=hand_over and settings.client_id is not None,
         hand_over=hand_over,
-        mend_redirect=not hand_over and half.redirect_uri != wish.client_redirect_uri(half.client_id),
+        fix_redirect=not hand_over and settings.redirect_uri != desired.client_redirect_uri(settings.client_id),
         reason=reason,
     )
 
@@ -303,27 +310,27 @@ class _Folders:
     reason: str = ""
 
 
-def _project_folders(state: LinkState, wish: Wish, plan: Plan, application: str | None) -> _Folders:
-    half, storage = state.nextcloud, state.storage
+def _project_folders(state: LinkState, desired: Desired, plan: Plan, application: str | None) -> _Folders:
+    settings, storage = state.nextcloud, state.storage
     stays = storage is not None and application not in (CREATE_STORAGE, RECREATE_STORAGE)
     managed = stays and storage is not None and storage.has_application_password
-    if wish.project_folders is False:
-        if APPLICATION_PASSWORD in wish.rotate:
+    if desired.project_folders is False:
+        if APPLICATION_PASSWORD in desired.rotate:
             raise Refused("an application password cannot be renewed while project_folders is false")
         return _Folders(off=managed)
-    if wish.project_folders is None:
-        return _folders_left_alone(state, wish, managed)
+    if desired.project_folders is None:
+        return _folders_left_alone(state, desired, managed)
 
-    set_up, pieces = _pieces(state, wish, plan) if not state.folders_right else (False, ())
-    if APPLICATION_PASSWORD in wish.rotate:
+    set_up, pieces = _pieces(state, desired, plan) if not state.folders_right else (False, ())
+    if APPLICATION_PASSWORD in desired.rotate:
         reason = "rotation was asked for"
     elif set_up:
         reason = "project folders are being set up"
     elif APPLICATION_PASSWORD in state.wrong:
         reason = "the application password that OpenProject stores was tried and is wrong"
-    elif not half.application_password or state.user is None:
+    elif not settings.application_password or state.user is None:
         reason = "Nextcloud has no application password for project folders"
-    elif half.fresh:
+    elif settings.fresh:
         reason = "OpenProject Integration was reset"
     elif not managed:
         reason = "automatic management is off in OpenProject"
@@ -331,24 +338,24 @@ def _project_folders(state: LinkState, wish: Wish, plan: Plan, application: str 
         return _Folders(pieces=pieces)
     if state.folders_right:
         # the app is content; two folders with one mount point or an account of a directory service it does not see
-        _pieces(state, wish, plan)
+        _pieces(state, desired, plan)
     return _Folders(set_up=set_up, renew=True, off=managed, pieces=pieces, reason=reason)
 
 
-def _pieces(state: LinkState, wish: Wish, plan: Plan) -> tuple[bool, tuple[project_folders.Piece, ...]]:
+def _pieces(state: LinkState, desired: Desired, plan: Plan) -> tuple[bool, tuple[project_folders.Piece, ...]]:
     """Whether the app itself can set everything up, and the pieces to add where it cannot.
 
     :raises Refused: the state of the folders is ambiguous or not ours to change.
     """
-    half = state.nextcloud
-    if not half.app or not half.group_folders_app:
+    settings = state.nextcloud
+    if not settings.app or not settings.group_folders_app:
         return True, ()
     if state.pieces is None:
         plan.wants.add("pieces")
         return False, ()
     if project_folders.is_untouched(state.pieces):
         return True, ()
-    pieces = tuple(project_folders.missing(state.pieces, adopt_folder=wish.adopt_folder))
+    pieces = tuple(project_folders.missing(state.pieces, adopt_folder=desired.adopt_folder))
     if not pieces and not state.folders_right:
         raise Refused(
             "OpenProject Integration does not find the project folders right, although every piece of them is there",
@@ -361,13 +368,13 @@ def _pieces(state: LinkState, wish: Wish, plan: Plan) -> tuple[bool, tuple[proje
     return False, pieces
 
 
-def _folders_left_alone(state: LinkState, wish: Wish, managed: bool) -> _Folders:
+def _folders_left_alone(state: LinkState, desired: Desired, managed: bool) -> _Folders:
     """Project folders are not asked for: only what would break them must be made good again.
 
     After a reset both C(setup_*) keys must be sent once (NC §1.5), and a false one removes the password that OpenProject holds.
     """
-    half = state.nextcloud
-    if APPLICATION_PASSWORD in wish.rotate:
+    settings = state.nextcloud
+    if APPLICATION_PASSWORD in desired.rotate:
         if not managed:
             raise Refused(
                 "there is no application password to renew: automatic management is off in OpenProject",
@@ -378,7 +385,7 @@ def _folders_left_alone(state: LinkState, wish: Wish, managed: bool) -> _Folders
         return _Folders(
             renew=True, off=True, reason="the application password that OpenProject stores was tried and is wrong"
         )
-    if managed and half.fresh and half.folders:
+    if managed and settings.fresh and settings.folders:
         return _Folders(renew=True, off=True, reason="OpenProject Integration was reset")
     return _Folders()
 
@@ -387,16 +394,16 @@ def _folders_left_alone(state: LinkState, wish: Wish, managed: bool) -> _Folders
 
 
 def _setup_values(
-    state: LinkState, wish: Wish, new_secret: bool, folders: _Folders
+    state: LinkState, desired: Desired, new_secret: bool, folders: _Folders
 ) -> tuple[dict[str, t.Any], list[str]]:
     """One PATCH with all that differs."""
     return setup_values(
         state.nextcloud,
-        url=wish.openproject,
+        url=desired.openproject,
         credentials=(HANDED_OUT, HANDED_OUT) if new_secret else None,
         toggles={
-            "default_enable_navigation": wish.default_enable_navigation,
-            "default_enable_unified_search": wish.default_enable_unified_search,
+            "default_enable_navigation": desired.default_enable_navigation,
+            "default_enable_unified_search": desired.default_enable_unified_search,
         },
         set_up_folders=folders.set_up,
         renew_password=folders.renew,

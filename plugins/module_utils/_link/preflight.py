@@ -13,7 +13,7 @@ from .._nextcloud.integration import NEWEST_TRIED_APP, NEWEST_TRIED_NEXTCLOUD, O
 from .._openproject.storages import NEWEST_TRIED
 from .plan import CREATE_STORAGE, PATCH_SETUP, RECREATE_STORAGE, UPDATE_STORAGE, Plan
 from .read import Sides
-from .state import LinkState, Wish
+from .state import Desired, LinkState
 
 Warn = t.Callable[[str], None]
 
@@ -72,8 +72,8 @@ PROBE_RESULTS = {
 }
 
 
-def look_before_writing(
-    sides: Sides, state: LinkState, wish: Wish, plan: Plan, warn: Warn, *, check_mode: bool = False
+def preflight_checks(
+    sides: Sides, state: LinkState, desired: Desired, plan: Plan, warn: Warn, *, check_mode: bool = False
 ) -> None:
     """Raise everything that would make a write of this plan fail.
 
@@ -86,16 +86,16 @@ def look_before_writing(
         return
     _versions(sides, warn)
     if plan.has(CREATE_STORAGE, RECREATE_STORAGE) or _writes(plan, UPDATE_STORAGE, "host"):
-        _host(sides, wish)
+        _host(sides, desired)
     if _writes(plan, PATCH_SETUP, "openproject_instance_url"):
-        refusal = _address(sides, wish)
-        if refusal and check_mode and _role_mends(refusal):
+        refusal = _address(sides, desired)
+        if refusal and check_mode and _role_fixes(refusal):
             warn(f"{refusal.message} A real run is refused unless that is set before.")
         elif refusal:
             raise refusal
 
 
-def _role_mends(refusal: Refused) -> bool:
+def _role_fixes(refusal: Refused) -> bool:
     """Whether role prepare_nextcloud sets that right, so that it may be right in a real run."""
     return refusal.facts["result"] == LOCAL_REFUSED or any(mark in refusal.answer for mark in CURL_CERTIFICATE)
 
@@ -183,15 +183,15 @@ def _versions(sides: Sides, warn: Warn) -> None:
         )
 
 
-def _host(sides: Sides, wish: Wish) -> None:
+def _host(sides: Sides, desired: Desired) -> None:
     """What OpenProject will look at when it saves the host (OP §3.9, §5)."""
-    if wish.nextcloud.scheme == "http" and not wish.nextcloud.is_loopback:
+    if desired.nextcloud.scheme == "http" and not desired.nextcloud.is_loopback:
         raise Refused(
-            f"OpenProject accepts plain http only for localhost and loopback addresses, not for {wish.nextcloud}",
+            f"OpenProject accepts plain http only for localhost and loopback addresses, not for {desired.nextcloud}",
             server=sides.storages.client.server,
             remedy="Give Nextcloud https, and say so in nextcloud_url or nextcloud_public_url",
         )
-    if len(str(wish.nextcloud)) > 255:
+    if len(str(desired.nextcloud)) > 255:
         raise Refused("the address of Nextcloud is longer than 255 characters", server=sides.storages.client.server)
     if not sides.integration.passes_authorization():
         raise Refused(
@@ -202,9 +202,9 @@ def _host(sides: Sides, wish: Wish) -> None:
         )
 
 
-def _address(sides: Sides, wish: Wish) -> Refused | None:
+def _address(sides: Sides, desired: Desired) -> Refused | None:
     """Why Nextcloud itself does not accept the address of OpenProject; C(None) when it does."""
-    result, details = sides.integration.probe(str(wish.openproject))
+    result, details = sides.integration.probe(str(desired.openproject))
     if result is True:
         return None
     cause, remedy = PROBE_RESULTS.get(
@@ -212,7 +212,7 @@ def _address(sides: Sides, wish: Wish) -> Refused | None:
     )
     return Refused(
         cause.format(details=details or "no details"),
-        attempted=f"make Nextcloud accept {wish.openproject} as the address of OpenProject",
+        attempted=f"make Nextcloud accept {desired.openproject} as the address of OpenProject",
         server=sides.integration.client.server,
         remedy=remedy,
         result=str(result),

@@ -24,7 +24,7 @@ def reach_rows(table: Table, side: str, product: str) -> None:
     row(
         "not_looked_at",
         WARNING,
-        f"Nobody has looked at the half of the link that is in {product}: {{missing}} not given",
+        f"Nobody has looked at the side of the link that is in {product}: {{missing}} not given",
         f"Give the whole connection of {product}",
     )
     row(

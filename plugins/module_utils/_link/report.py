@@ -10,7 +10,7 @@ import typing as t
 
 from .._nextcloud import project_folders
 from . import plan as steps
-from .state import LinkState, Wish
+from .state import Desired, LinkState
 
 #: words of a difference
 AGREED, MISSING, DIFFERENT, RENEWED, ON, OFF, COMPLETE = (
@@ -24,9 +24,9 @@ AGREED, MISSING, DIFFERENT, RENEWED, ON, OFF, COMPLETE = (
 )
 
 
-def before(state: LinkState, wish: Wish) -> dict[str, t.Any]:
+def before(state: LinkState, desired: Desired) -> dict[str, t.Any]:
     """Both sides as they were found."""
-    storage, half = state.storage, state.nextcloud
+    storage, settings = state.storage, state.nextcloud
     shown: dict[str, t.Any] = {
         "openproject": {
             "storage": storage.name if storage else MISSING,
@@ -37,27 +37,28 @@ def before(state: LinkState, wish: Wish) -> dict[str, t.Any]:
             "automatic_management": ON if storage is not None and storage.has_application_password else OFF,
         },
         "nextcloud": {
-            "openproject_url": half.openproject_url.rstrip("/") or MISSING,
-            "oauth_client": MISSING if half.client_id is None else _agreement(state.nextcloud_oauth_agreed),
+            "openproject_url": settings.openproject_url.rstrip("/") or MISSING,
+            "oauth_client": MISSING if settings.client_id is None else _agreement(state.nextcloud_oauth_agreed),
             "redirect_uri": _agreement(
-                half.client_id is not None and half.redirect_uri == wish.client_redirect_uri(half.client_id)
+                settings.client_id is not None
+                and settings.redirect_uri == desired.client_redirect_uri(settings.client_id)
             ),
-            "authorization_method": half.authorization_method or MISSING,
-            "default_enable_navigation": half.default_enable_navigation,
-            "default_enable_unified_search": half.default_enable_unified_search,
+            "authorization_method": settings.authorization_method or MISSING,
+            "default_enable_navigation": settings.default_enable_navigation,
+            "default_enable_unified_search": settings.default_enable_unified_search,
         },
     }
-    if wish.project_folders:
-        shown["nextcloud"]["project_folders"] = _pieces(state, wish)
-        shown["nextcloud"]["application_password"] = ON if half.application_password else MISSING
+    if desired.project_folders:
+        shown["nextcloud"]["project_folders"] = _pieces(state, desired)
+        shown["nextcloud"]["application_password"] = ON if settings.application_password else MISSING
     return shown
 
 
-def after(state: LinkState, wish: Wish, plan: steps.Plan) -> dict[str, t.Any]:
+def after(state: LinkState, desired: Desired, plan: steps.Plan) -> dict[str, t.Any]:
     """Both sides as they will be when the plan is carried out; computed, so that check mode shows the same."""
     if not plan.steps:
-        return before(state, wish)
-    storage, half = state.storage, state.nextcloud
+        return before(state, desired)
+    storage, settings = state.storage, state.nextcloud
     managed = storage is not None and storage.has_application_password
     if plan.has(steps.HAND_OVER_PASSWORD):
         managed = True
@@ -66,25 +67,25 @@ def after(state: LinkState, wish: Wish, plan: steps.Plan) -> dict[str, t.Any]:
     patched = next((step.values for step in plan.steps if step.kind == steps.PATCH_SETUP), {})
     shown: dict[str, t.Any] = {
         "openproject": {
-            "storage": wish.storage_name,
-            "host": str(wish.nextcloud),
+            "storage": desired.storage_name,
+            "host": str(desired.nextcloud),
             "oauth_application": RENEWED
             if plan.has(steps.REPLACE_APPLICATION, steps.RECREATE_STORAGE) and state.openproject_oauth_agreed
             else AGREED,
             "automatic_management": ON if managed else OFF,
         },
         "nextcloud": {
-            "openproject_url": str(wish.openproject),
+            "openproject_url": str(desired.openproject),
             "oauth_client": RENEWED if plan.has(steps.NEW_CLIENT) and state.nextcloud_oauth_agreed else AGREED,
             "redirect_uri": AGREED,
-            "authorization_method": patched.get("authorization_method", half.authorization_method),
-            "default_enable_navigation": patched.get("default_enable_navigation", half.default_enable_navigation),
+            "authorization_method": patched.get("authorization_method", settings.authorization_method),
+            "default_enable_navigation": patched.get("default_enable_navigation", settings.default_enable_navigation),
             "default_enable_unified_search": patched.get(
-                "default_enable_unified_search", half.default_enable_unified_search
+                "default_enable_unified_search", settings.default_enable_unified_search
             ),
         },
     }
-    if wish.project_folders:
+    if desired.project_folders:
         shown["nextcloud"]["project_folders"] = COMPLETE
         renewed = plan.has(steps.HAND_OVER_PASSWORD) and state.application_password_agreed
         shown["nextcloud"]["application_password"] = RENEWED if renewed else ON
@@ -93,7 +94,7 @@ def after(state: LinkState, wish: Wish, plan: steps.Plan) -> dict[str, t.Any]:
 
 def as_returned(state: LinkState) -> dict[str, t.Any]:
     """Both sides' state for a playbook, without secrets."""
-    storage, half = state.storage, state.nextcloud
+    storage, settings = state.storage, state.nextcloud
     return {
         "openproject": {
             "storage": {}
@@ -109,14 +110,14 @@ def as_returned(state: LinkState) -> dict[str, t.Any]:
             }
         },
         "nextcloud": {
-            "openproject_url": half.openproject_url,
-            "oauth_client_id": half.client_id,
-            "openproject_client_id": half.openproject_client_id,
-            "authorization_method": half.authorization_method,
-            "default_enable_navigation": half.default_enable_navigation,
-            "default_enable_unified_search": half.default_enable_unified_search,
-            "project_folders": half.folders,
-            "application_password": half.application_password,
+            "openproject_url": settings.openproject_url,
+            "oauth_client_id": settings.client_id,
+            "openproject_client_id": settings.openproject_client_id,
+            "authorization_method": settings.authorization_method,
+            "default_enable_navigation": settings.default_enable_navigation,
+            "default_enable_unified_search": settings.default_enable_unified_search,
+            "project_folders": settings.folders,
+            "application_password": settings.application_password,
         },
     }
 
@@ -125,9 +126,9 @@ def _agreement(agreed: bool) -> str:
     return AGREED if agreed else DIFFERENT
 
 
-def _pieces(state: LinkState, wish: Wish) -> str | list[str]:
+def _pieces(state: LinkState, desired: Desired) -> str | list[str]:
     if state.folders_right:
         return COMPLETE
     if state.pieces is None or project_folders.is_untouched(state.pieces):
         return MISSING
-    return [piece.title for piece in project_folders.missing(state.pieces, adopt_folder=wish.adopt_folder)]
+    return [piece.title for piece in project_folders.missing(state.pieces, adopt_folder=desired.adopt_folder)]

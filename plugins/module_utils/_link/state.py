@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The wish for a link and the state of both its sides, as plain values."""
+"""What is desired of a link and what is observed of its two sides, as plain values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .._http.address import Address
-from .._nextcloud.integration import USER, NextcloudHalf
+from .._nextcloud.integration import USER, NextcloudSettings
 from .._nextcloud.project_folders import GROUPS, Pieces
 from .._openproject.storages import ListedStorage, Storage
 
@@ -24,7 +24,7 @@ SECRETS = (OPENPROJECT_OAUTH, NEXTCLOUD_OAUTH, APPLICATION_PASSWORD)
 
 
 @dataclass(frozen=True)
-class Wish:
+class Desired:
     """What the administrator asked for.
 
     :param nextcloud: Nextcloud's public address; becomes the storage's host.
@@ -69,7 +69,7 @@ class LinkState:
 
     listed: tuple[ListedStorage, ...] = ()
     storage: Storage | None = None
-    nextcloud: NextcloudHalf = field(default_factory=NextcloudHalf)
+    nextcloud: NextcloudSettings = field(default_factory=NextcloudSettings)
     user: t.Mapping[str, t.Any] | None = None
     pieces: Pieces | None = None
     project_storages: int | None = None
@@ -79,12 +79,12 @@ class LinkState:
     @property
     def openproject_oauth_agreed(self) -> bool:
         """OpenProject's OAuth application is the one that Nextcloud stores; an equal id means an equal secret (design §5.2)."""
-        half, storage = self.nextcloud, self.storage
+        settings, storage = self.nextcloud, self.storage
         return (
             storage is not None
             and storage.client_id is not None
-            and storage.client_id == half.openproject_client_id
-            and bool(half.openproject_client_secret)
+            and storage.client_id == settings.openproject_client_id
+            and bool(settings.openproject_client_secret)
             and OPENPROJECT_OAUTH not in self.wrong
         )
 

@@ -15,7 +15,7 @@ from .._nextcloud.client import Nextcloud
 from .._openproject.runner import Runner
 from .._openproject.storages import Storage
 from .read import Sides
-from .state import APPLICATION_PASSWORD, NEXTCLOUD_OAUTH, OPENPROJECT_OAUTH, LinkState, Wish
+from .state import APPLICATION_PASSWORD, NEXTCLOUD_OAUTH, OPENPROJECT_OAUTH, Desired, LinkState
 
 WRONG = "wrong"
 UNKNOWN = "unknown"
@@ -28,7 +28,7 @@ TRIED = {
 NOT_TRIED = "The client secret of Nextcloud that OpenProject stores was not tried"
 
 
-def try_secrets(sides: Sides, state: LinkState, wish: Wish, call: Call) -> LinkState:
+def try_secrets(sides: Sides, state: LinkState, desired: Desired, call: Call) -> LinkState:
     """The state with the secrets that were tried and found wrong.
 
     OpenProject's client secret is tried at its token endpoint (OP §16). What OpenProject stores of Nextcloud only OpenProject
@@ -36,10 +36,10 @@ def try_secrets(sides: Sides, state: LinkState, wish: Wish, call: Call) -> LinkS
     """
     wrong = set(state.wrong)
     warn = call.warn
-    half, storage = state.nextcloud, state.storage
+    settings, storage = state.nextcloud, state.storage
     if state.openproject_oauth_agreed:
         right = sides.storages.client.accepts_secret(
-            half.openproject_client_id, half.openproject_client_secret, wish.redirect_uri
+            settings.openproject_client_id, settings.openproject_client_secret, desired.redirect_uri
         )
         if right is False:
             wrong.add(OPENPROJECT_OAUTH)

@@ -127,7 +127,7 @@ class HttpAdmin(NextcloudAdmin):
         try:
             self._create_user(uid, passwords.generate())
         except ApiError as error:
-            length = passwords.wished_length(error.answer) if error.identifier == POLICY else None
+            length = passwords.requested_length(error.answer) if error.identifier == POLICY else None
             if length is None:
                 raise
             self._create_user(uid, passwords.generate(length))

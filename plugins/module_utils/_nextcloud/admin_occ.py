@@ -127,7 +127,7 @@ class OccAdmin(NextcloudAdmin):
         try:
             self._create_user(uid, passwords.generate())
         except CommandError as error:
-            length = passwords.wished_length(error.answer)
+            length = passwords.requested_length(error.answer)
             if length is None:
                 raise
             self._create_user(uid, passwords.generate(length))

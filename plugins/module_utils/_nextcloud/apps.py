@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from .._core.errors import BadInput, CommandError, Refused
 from .._core.module import Call, Result
-from .app_trouble import explain, store_silence
+from .app_diagnosis import explain, store_silence
 from .occ import Occ, find_json
 
 ENABLED, DISABLED, ABSENT, LATEST = "enabled", "disabled", "absent", "latest"
@@ -56,7 +56,7 @@ class Plan:
 
 
 def manage(call: Call) -> Result:
-    """Bring the apps of a module call into the wished state.
+    """Bring the apps of a module call into the requested state.
 
     :raises BadInput: an option is unusable.
     :raises Refused: the state forbids it; nothing was written.
@@ -74,7 +74,7 @@ def manage(call: Call) -> Result:
     before = keeper.read(names)
     plan = keeper.plan(before, state, groups)
     if not call.check_mode:
-        keeper.carry_out(plan, groups)
+        keeper.apply(plan, groups)
     shown = {name: app.shown for name, app in before.items()} if state != ABSENT else keeper.on_disk_shown(before)
     return {
         "changed": bool(plan.actions),
@@ -121,7 +121,7 @@ class Keeper:
             self._plan_enabling(plan, before, groups)
         return plan
 
-    def carry_out(self, plan: Plan, groups: t.Sequence[str] | None) -> None:
+    def apply(self, plan: Plan, groups: t.Sequence[str] | None) -> None:
         """Do it."""
         if plan.disable:
             self._disable(plan.disable)

@@ -55,7 +55,7 @@ class Certificate(Resource):
         files = sorted(name for name in names if ours.fullmatch(name))
         return {"name": self.name, "files": files} if files else None
 
-    def create(self, wish: Entity) -> dict[str, t.Any]:
+    def create(self, desired: Entity) -> dict[str, t.Any]:
         """Import it."""
         self._import()
         return {}
@@ -90,7 +90,7 @@ class Certificate(Resource):
 
 
 def factory(call: Call) -> tuple[Resource, dict[str, t.Any]]:
-    """The resource and the wish of a module call.
+    """The resource and what is desired of a module call.
 
     :raises BadInput: the name or the certificate is unusable.
     """

@@ -19,7 +19,7 @@ from .._core.module import Call
 from .._http.client import Answer, JsonClient, retry_after
 from .._http.connection import check_secret, check_username, connection, http_spec
 from .occ import OCC_OPTIONS, occ_given
-from .own_password import make_application_password
+from .temporary_password import make_application_password
 
 APP = "integration_openproject"
 APP_ROOT = f"/index.php/apps/{APP}"

@@ -21,16 +21,16 @@ TYPE_CONFLICT = "conflict between new type"
 
 @dataclass(frozen=True)
 class Setting:
-    """One value that is wished: a whole key of the system, or one key of an app.
+    """One value that is requested: a whole key of the system, or one key of an app.
 
     :param app: C(None) for the system.
-    :param wish: C(None) removes it; a map in a system value changes only its own keys.
-    :param secret: what of the wish must not be shown; C(ABSENT) for nothing.
+    :param desired: C(None) removes it; a map in a system value changes only its own keys.
+    :param secret: what of what is desired must not be shown; C(ABSENT) for nothing.
     """
 
     app: str | None
     key: str
-    wish: t.Any
+    desired: t.Any
     secret: t.Any = ABSENT
 
     @property
@@ -55,15 +55,15 @@ class Found:
     def wanted(self) -> t.Any:
         """The value as it will be."""
         if self.setting.app is None:
-            merged = merge(self.actual, self.setting.wish)
+            merged = merge(self.actual, self.setting.desired)
             return merged if merged is ABSENT else normal(merged)
-        return ABSENT if self.setting.wish is None else self.setting.wish
+        return ABSENT if self.setting.desired is None else self.setting.desired
 
     @property
     def right(self) -> bool:
         """Whether nothing needs to be done."""
         if self.setting.app is not None:
-            return app_same(self.setting.wish, self.actual)
+            return app_same(self.setting.desired, self.actual)
         wanted = self.wanted
         return wanted is self.actual if ABSENT in (wanted, self.actual) else same(wanted, self.actual)
 
@@ -77,7 +77,7 @@ class Found:
         return self._masked(self.actual, self.actual)
 
     def after(self) -> t.Any:
-        """What may be shown of the value that is wished; where it is masked, it tells whether it changes."""
+        """What may be shown of the value that is requested; where it is masked, it tells whether it changes."""
         return self.before() if self.right else self._masked(self._written(), self.actual)
 
     def _masked(self, value: t.Any, old: t.Any) -> t.Any:
@@ -105,7 +105,7 @@ class Batch:
 
 
 def manage(call: Call) -> Result:
-    """Bring the configuration into the wished state with one read, and one write for all that differs.
+    """Bring the configuration into the requested state with one read, and one write for all that differs.
 
     :raises BadInput: an option is unusable.
     :raises Refused: a secret could only be written in a way that others can see.
@@ -133,7 +133,7 @@ class Keeper:
         self.occ, self.settings = occ, settings
 
     def read(self) -> list[Found]:
-        """The settings with what Nextcloud has: one start, and one more when something that is wished is hidden."""
+        """The settings with what Nextcloud has: one start, and one more when something that is requested is hidden."""
         shown = self._list([])
         found = [Found(setting, actual, actual) for setting in self.settings for actual in [_pick(shown, setting)]]
         if any(holds_hidden(item.actual) for item in found):
@@ -228,15 +228,15 @@ def _settings(call: Call) -> list[Setting]:
         both = key in system and key in secret_system
         if both and not (isinstance(system[key], dict) and isinstance(secret_system[key], dict)):
             raise BadInput(f"system and secret_system both hold {key}")
-        wish = _joined(system[key], secret_system[key]) if both else {**system, **secret_system}[key]
-        settings.append(Setting(None, key, wish, secret_system.get(key, ABSENT)))
+        desired = _joined(system[key], secret_system[key]) if both else {**system, **secret_system}[key]
+        settings.append(Setting(None, key, desired, secret_system.get(key, ABSENT)))
     for app in {**apps, **secret_apps}:
         plain, secret = apps.get(app, {}), secret_apps.get(app, {})
         twice = sorted(set(plain) & set(secret))
         if twice:
             raise BadInput(f"apps and secret_apps both hold {twice[0]} of {app}")
-        settings += [Setting(app, key, wish) for key, wish in plain.items()]
-        settings += [Setting(app, key, wish, wish) for key, wish in secret.items()]
+        settings += [Setting(app, key, desired) for key, desired in plain.items()]
+        settings += [Setting(app, key, desired, desired) for key, desired in secret.items()]
     if not settings:
         raise BadInput("no value is given", remedy="Give values in system, apps, secret_system or secret_apps")
     return settings

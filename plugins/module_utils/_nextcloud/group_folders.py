@@ -122,7 +122,7 @@ def as_entity(folder: Folder) -> dict[str, t.Any]:
 def fields(append: bool = False) -> tuple[Field, ...]:
     """What makes up a group folder.
 
-    :param append: only the wished groups are compared, others are left alone.
+    :param append: only the requested groups are compared, others are left alone.
     """
     return (
         Field("mount_point"),
@@ -181,7 +181,7 @@ def find(folders: t.Iterable[Folder], mount_point: str, server: str) -> Folder |
 class GroupFolder(Resource):
     """One group folder.
 
-    :param append: groups that are not wished are left alone.
+    :param append: groups that are not requested are left alone.
     :param force_delete: it may be removed with all its files.
     """
 
@@ -204,7 +204,7 @@ class GroupFolder(Resource):
         self.found_id = folder.id if folder is not None else None
         return as_entity(folder) if folder is not None else None
 
-    def check(self, wish: Entity, actual: Entity | None, delta: Entity) -> None:
+    def check(self, desired: Entity, actual: Entity | None, delta: Entity) -> None:
         known = actual or {}
         attempted = f"change {self.title}" if actual is not None else f"create {self.title}"
         for permissions in (delta.get("groups") or {}).values():
@@ -213,8 +213,8 @@ class GroupFolder(Resource):
         titles = self.describe(actual, delta)
         self.admin.check_writes(titles, appoints=(), check_mode=self.check_mode)
 
-    def create(self, wish: Entity) -> dict[str, t.Any]:
-        for step in self._steps(None, _given(wish)):
+    def create(self, desired: Entity) -> dict[str, t.Any]:
+        for step in self._steps(None, _given(desired)):
             add(self.admin, step)
         return {"id": self.admin.folder_id(self.mount_point)}
 
@@ -271,13 +271,13 @@ class GroupFolder(Resource):
 
 
 def bring_about(call: Call) -> Result:
-    """Bring one group folder into the state that a module's options wish.
+    """Bring one group folder into the state that a module's options request.
 
     :raises BadInput: options that cannot be meant.
     """
     params = call.params
     mount_point = clean_mount_point(params["mount_point"])
-    wish = _wish(params, mount_point)
+    desired = _desired(params, mount_point)
     admin = make_admin(call)
     folder = GroupFolder(
         admin,
@@ -286,7 +286,7 @@ def bring_about(call: Call) -> Result:
         force_delete=params["force_delete"],
         check_mode=call.check_mode,
     )
-    outcome = ensure(folder, wish=wish, present=params["state"] == "present", check_mode=call.check_mode)
+    outcome = ensure(folder, desired=desired, present=params["state"] == "present", check_mode=call.check_mode)
     result = as_result(outcome, "group_folder")
     # the id is left out of the difference, because check mode cannot know it
     made = result.pop("id", None)
@@ -296,7 +296,7 @@ def bring_about(call: Call) -> Result:
     return {**result, "via": admin.way}
 
 
-def _wish(params: t.Mapping[str, t.Any], mount_point: str) -> dict[str, t.Any]:
+def _desired(params: t.Mapping[str, t.Any], mount_point: str) -> dict[str, t.Any]:
     groups, quota, acl = params["groups"], params["quota"], params["advanced_permissions"]
     users, managing_groups = params["managing_users"], params["managing_groups"]
     if acl is False and (users or managing_groups):
@@ -320,8 +320,8 @@ def _wish(params: t.Mapping[str, t.Any], mount_point: str) -> dict[str, t.Any]:
     }
 
 
-def _given(wish: Entity) -> dict[str, t.Any]:
-    return {name: value for name, value in wish.items() if value is not None}
+def _given(desired: Entity) -> dict[str, t.Any]:
+    return {name: value for name, value in desired.items() if value is not None}
 
 
 class _Steps:
@@ -366,8 +366,8 @@ class _Steps:
             lambda admin: admin.set_acl(self.id(admin), enabled),
         )
 
-    def groups(self, has: t.Mapping[str, list[str]], wished: t.Mapping[str, list[str]]) -> t.Iterator[Piece]:
-        for gid, permissions in wished.items():
+    def groups(self, has: t.Mapping[str, list[str]], requested: t.Mapping[str, list[str]]) -> t.Iterator[Piece]:
+        for gid, permissions in requested.items():
             if gid not in has:
                 yield self._give(
                     gid, permissions, f"{self.title} will be given to group {gid} ({', '.join(permissions)})", False
@@ -375,14 +375,14 @@ class _Steps:
             elif has[gid] != permissions:
                 yield self._give(gid, permissions, f"group {gid} may {', '.join(permissions)} in {self.title}", True)
 
-    def removals(self, has: t.Iterable[str], wished: t.Container[str]) -> t.Iterator[Piece]:
+    def removals(self, has: t.Iterable[str], requested: t.Container[str]) -> t.Iterator[Piece]:
         for gid in has:
-            if gid not in wished:
+            if gid not in requested:
                 yield self._take(gid)
 
-    def managers(self, kind: str, has: t.Sequence[str], wished: t.Sequence[str]) -> t.Iterator[Piece]:
-        yield from (self._appoint(kind, name) for name in wished if name not in has)
-        yield from (self._dismiss(kind, name) for name in has if name not in wished)
+    def managers(self, kind: str, has: t.Sequence[str], requested: t.Sequence[str]) -> t.Iterator[Piece]:
+        yield from (self._appoint(kind, name) for name in requested if name not in has)
+        yield from (self._dismiss(kind, name) for name in has if name not in requested)
 
     def _give(self, gid: str, permissions: list[str], title: str, already: bool) -> Piece:
         wanted = bits(permissions)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Nextcloud's app OpenProject Integration: the Nextcloud half of a link."""
+"""Nextcloud's app OpenProject Integration: the Nextcloud side of a link."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class SingleSignOn:
 
 
 @dataclass(frozen=True)
-class NextcloudHalf:
+class NextcloudSettings:
     """What the integration app knows, from C(check-admin-config) and the admin page (NC §8).
 
     :param app: the app is there and enabled; when not, everything else is as on a fresh Nextcloud.
@@ -113,7 +113,7 @@ class SetUpAnswer:
 
 
 def setup_values(
-    half: NextcloudHalf,
+    settings: NextcloudSettings,
     *,
     url: Address,
     credentials: tuple[str, str] | None,
@@ -129,24 +129,24 @@ def setup_values(
     """
     values: dict[str, t.Any] = {}
     reasons: list[str] = []
-    if not url.is_same(half.openproject_url):
+    if not url.is_same(settings.openproject_url):
         values["openproject_instance_url"] = str(url)
-        found = f"its address of OpenProject is {half.openproject_url}"
-        reasons.append(found if half.openproject_url else "it has no address of OpenProject")
+        found = f"its address of OpenProject is {settings.openproject_url}"
+        reasons.append(found if settings.openproject_url else "it has no address of OpenProject")
     if credentials is not None:
         # always both: with one of them the app forgets all users' tokens without revoking them (NC §1.5)
         values["openproject_client_id"], values["openproject_client_secret"] = credentials
         reasons.append("OpenProject's OAuth application is another than it knows")
-    if credentials is not None or half.authorization_method != OAUTH:
+    if credentials is not None or settings.authorization_method != OAUTH:
         # without it a PATCH after a reset leaves the app incomplete (NC §9)
         values["authorization_method"] = OAUTH
-    if half.authorization_method != OAUTH:
-        reasons.append(f"its authentication method is {half.authorization_method or 'not set'}")
-    for key, wished in toggles.items():
-        if wished is not None and wished != getattr(half, key):
-            values[key] = wished
-            reasons.append(f"{key} is {str(getattr(half, key)).lower()}")
-    if renew_password or half.fresh:
+    if settings.authorization_method != OAUTH:
+        reasons.append(f"its authentication method is {settings.authorization_method or 'not set'}")
+    for key, requested in toggles.items():
+        if requested is not None and requested != getattr(settings, key):
+            values[key] = requested
+            reasons.append(f"{key} is {str(getattr(settings, key)).lower()}")
+    if renew_password or settings.fresh:
         values["setup_project_folder"] = set_up_folders
         values["setup_app_password"] = renew_password
         reasons.append(password_reason or "it was never told whether it has project folders")
@@ -177,21 +177,21 @@ class Integration:
     def __init__(self, client: Nextcloud, sleep: t.Callable[[float], None] = time.sleep) -> None:
         self.client, self._sleep = client, sleep
 
-    def read(self) -> NextcloudHalf:
+    def read(self) -> NextcloudSettings:
         """The app's state, in two requests.
 
         ``check-admin-config`` comes first, because reading the page can write (NC §9).
         """
         check = self._check_admin_config()
         if check is None:
-            return NextcloudHalf(app=False)
-        half = self.read_page()
+            return NextcloudSettings(app=False)
+        settings = self.read_page()
         complete = bool(check.get("config_status_without_project_folder"))
-        whole = half.linked and half.openproject_client_secret and half.client_id and not half.fresh
-        mended = bool(whole) and half.authorization_method == OAUTH and not complete
-        return replace(half, complete=complete, mended=mended)
+        whole = settings.linked and settings.openproject_client_secret and settings.client_id and not settings.fresh
+        mended = bool(whole) and settings.authorization_method == OAUTH and not complete
+        return replace(settings, complete=complete, mended=mended)
 
-    def read_page(self) -> NextcloudHalf:
+    def read_page(self) -> NextcloudSettings:
         """The state from the admin page alone, in one request."""
         state = self.client.admin_state()
         missing = [key for key in NEEDED_KEYS if key not in state]
@@ -205,7 +205,7 @@ class Integration:
             )
         client = state["nc_oauth_client"] or {}
         encryption = state.get("encryption_info") or {}
-        return NextcloudHalf(
+        return NextcloudSettings(
             openproject_url=state["openproject_instance_url"] or "",
             openproject_client_id=state["openproject_client_id"] or "",
             openproject_client_secret=state["openproject_client_secret"] or "",

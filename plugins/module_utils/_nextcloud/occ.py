@@ -13,12 +13,12 @@ import typing as t
 from pathlib import PurePath
 
 from .._core.command import Completed, environment
-from .._core.entrance import Entrance
+from .._core.diagnosis import Diagnosis, check_words, start
 from .._core.errors import BadInput, CommandError
+from .._core.exec_prefix import ExecPrefix
 from .._core.module import Call
 from .._core.secrets import Secrets
-from .._core.way import Trouble, check_words, start
-from .occ_trouble import diagnose, first_sentence, from_status, is_unknown_command, silent_trouble
+from .occ_diagnosis import diagnose, first_sentence, from_status, is_unknown_command, silent_trouble
 
 OCC_OPTIONS: dict[str, dict[str, t.Any]] = {
     "occ_command": {"type": "list", "elements": "str", "default": ["php", "/var/www/nextcloud/occ"]},
@@ -46,12 +46,12 @@ class Occ:
     """The occ of one Nextcloud.
 
     :param command: occ where it lives: C([php, /var/www/nextcloud/occ]).
-    :param entrance: how to get there; empty when occ is started directly.
+    :param exec_prefix: how to get there; empty when occ is started directly.
     :param timeout: seconds that one command may take.
     """
 
-    def __init__(self, command: t.Sequence[str], entrance: Entrance, timeout: float, secrets: Secrets) -> None:
-        self.command, self.entrance, self.timeout, self.secrets = list(command), entrance, timeout, secrets
+    def __init__(self, command: t.Sequence[str], exec_prefix: ExecPrefix, timeout: float, secrets: Secrets) -> None:
+        self.command, self.exec_prefix, self.timeout, self.secrets = list(command), exec_prefix, timeout, secrets
 
     @classmethod
     def from_call(cls, call: Call) -> Occ:
@@ -68,11 +68,11 @@ class Occ:
             check_words(name, words)
         if timeout <= 0:
             raise BadInput("occ_timeout is not a positive number of seconds")
-        return cls(command, Entrance(prefix), timeout, call.secrets)
+        return cls(command, ExecPrefix(prefix), timeout, call.secrets)
 
     def command_line(self, arguments: t.Sequence[str]) -> str:
         """The command as an administrator would type it, without secrets."""
-        return self.secrets.censor(shlex.join([*self.entrance.words, *self.command, *arguments]))
+        return self.secrets.censor(shlex.join([*self.exec_prefix.words, *self.command, *arguments]))
 
     def run(
         self,
@@ -116,12 +116,12 @@ class Occ:
         found, data = find_json(completed.stdout)
         if not found:
             words = first_sentence(completed.stdout, completed.stderr)
-            trouble = Trouble(
+            diagnosis = Diagnosis(
                 "no_json",
                 f"exit code 0, but no JSON; instead {words!r}" if words else "exit code 0, but no answer at all",
                 "Run the command by hand, with the same user; check occ_command and occ_exec",
             )
-            raise self._error(trouble, arguments, attempted, 0)
+            raise self._error(diagnosis, arguments, attempted, 0)
         return data
 
     def run_with_file(
@@ -152,33 +152,33 @@ class Occ:
         accepted: t.Container[int],
         remedy: str,
     ) -> Completed:
-        trouble = self._trouble(completed)
-        if trouble is None and completed.rc not in accepted:
+        diagnosis = self._trouble(completed)
+        if diagnosis is None and completed.rc not in accepted:
             words = first_sentence(completed.stdout, completed.stderr)
-            trouble = Trouble("", words or f"exit code {completed.rc} without a word", remedy)
-        if trouble is not None:
-            raise self._error(trouble, arguments, attempted, completed.rc)
+            diagnosis = Diagnosis("", words or f"exit code {completed.rc} without a word", remedy)
+        if diagnosis is not None:
+            raise self._error(diagnosis, arguments, attempted, completed.rc)
         return completed
 
-    def _trouble(self, completed: Completed) -> Trouble | None:
+    def _trouble(self, completed: Completed) -> Diagnosis | None:
         if completed.rc == 0:
-            return silent_trouble(completed.stdout, self.entrance)
-        trouble = diagnose(completed.rc, completed.stdout, completed.stderr, self.command, self.entrance)
-        if trouble is None and is_unknown_command(completed.stdout, completed.stderr):
+            return silent_trouble(completed.stdout, self.exec_prefix)
+        diagnosis = diagnose(completed.rc, completed.stdout, completed.stderr, self.command, self.exec_prefix)
+        if diagnosis is None and is_unknown_command(completed.stdout, completed.stderr):
             # --no-warnings also hides why the commands of apps are gone, so occ is asked once more, for its status
             answer = self._start(["status", "--output=json"], "read the status of Nextcloud", None, {})
             _found, status = find_json(answer.stdout)
             words = first_sentence(completed.stdout, completed.stderr)
             return from_status(status if isinstance(status, dict) else {}, words)
-        return trouble
+        return diagnosis
 
-    def _error(self, trouble: Trouble, arguments: t.Sequence[str], attempted: str, rc: int | None) -> CommandError:
-        facts = {"cause": trouble.cause} if trouble.cause else {}
+    def _error(self, diagnosis: Diagnosis, arguments: t.Sequence[str], attempted: str, rc: int | None) -> CommandError:
+        facts = {"cause": diagnosis.cause} if diagnosis.cause else {}
         return CommandError(
-            self.secrets.censor(trouble.answer),
+            self.secrets.censor(diagnosis.answer),
             attempted=attempted,
             server=self.command_line(arguments),
-            remedy=trouble.remedy,
+            remedy=diagnosis.remedy,
             rc=rc,
             **facts,
         )
@@ -189,7 +189,7 @@ class Occ:
         variables = _variables(secret_environment)
         self.secrets.add(*variables.values())
         words = [*self.command, *GLOBAL_FLAGS, *arguments]
-        if not self.entrance.words:
+        if not self.exec_prefix.words:
             return self._execute(words, arguments, attempted, stdin, variables)
         if not variables and stdin is None:
             return self._execute(words, arguments, attempted, None, {})
@@ -200,10 +200,10 @@ class Occ:
     def _through_shell(
         self, words: t.Sequence[str], arguments: t.Sequence[str], attempted: str, stdin: str, *, secret: bool = False
     ) -> Completed:
-        self.entrance.check(secret=secret)
+        self.exec_prefix.check(secret=secret)
         completed = self._execute(words, arguments, attempted, stdin, {})
         if NO_INPUT in completed.stderr:
-            raise self.entrance.no_input()
+            raise self.exec_prefix.no_input()
         return completed
 
     def _execute(
@@ -214,10 +214,10 @@ class Occ:
         stdin: str | None,
         variables: t.Mapping[str, str],
     ) -> Completed:
-        # inherited passwords would win over the wish (NC §5.2)
+        # inherited passwords would win over what is desired (NC §5.2)
         known = {**environment(*PASSWORD_VARIABLES), **variables}
-        completed = start(words, stdin, known, self.timeout, self.entrance)
-        if isinstance(completed, Trouble):
+        completed = start(words, stdin, known, self.timeout, self.exec_prefix)
+        if isinstance(completed, Diagnosis):
             raise self._error(completed, arguments, attempted, None)
         return completed
 

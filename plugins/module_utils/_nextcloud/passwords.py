@@ -30,7 +30,7 @@ def generate(length: int = LENGTH) -> str:
     return "".join(characters)
 
 
-def wished_length(message: str) -> int | None:
+def requested_length(message: str) -> int | None:
     """The length that a policy's refusal asks for ("at least 100 characters"), or C(None) when it asks for something else.
 
     The text is in the administrator's language, so only its numbers are looked at.

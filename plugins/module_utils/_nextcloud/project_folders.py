@@ -92,10 +92,10 @@ def read_pieces(admin: NextcloudAdmin, *, user_document: t.Mapping[str, t.Any] |
         user = user_from_ocs(user_document) if user_document is not None else None
     member_of = user.groups if user is not None else frozenset()
     found = {gid: Group(gid) for gid in GROUPS if gid in member_of}
-    unseen = [gid for gid in GROUPS if gid not in found]
-    if unseen:
-        found.update(admin.groups(unseen))
-    return Pieces(user, found, tuple(admin.folders()), len(unseen), admin.server)
+    unchecked = [gid for gid in GROUPS if gid not in found]
+    if unchecked:
+        found.update(admin.groups(unchecked))
+    return Pieces(user, found, tuple(admin.folders()), len(unchecked), admin.server)
 
 
 def missing(pieces: Pieces, *, adopt_folder: bool = False) -> list[Piece]:
@@ -168,10 +168,10 @@ def verify(admin: NextcloudAdmin, done: t.Sequence[Piece]) -> None:
 def completed(pieces: Pieces, *, adopt_folder: bool = False) -> dict[str, t.Any]:
     """The project folders as they will be shown once nothing is missing."""
     entity = _folder_entity(pieces, adopt_folder) or {"groups": {}}
-    wished = {**entity, **_folder_wish(entity)}
+    requested = {**entity, **_folder_desired(entity)}
     # where it cannot be seen, it is not looked at afterwards either
     group_admin = {gid: None if known is None else True for gid, known in pieces.group_admin.items()}
-    return _as_shown(dict.fromkeys(GROUPS, True), group_admin, True, wished)
+    return _as_shown(dict.fromkeys(GROUPS, True), group_admin, True, requested)
 
 
 def shown(pieces: Pieces) -> dict[str, t.Any]:
@@ -251,12 +251,12 @@ def _missing_of_user(pieces: Pieces) -> list[Piece]:
     entity = users.as_entity(pieces.user, GROUPS)
     if entity is not None:
         entity["group_admin"] = pieces.group_admin
-    wish = {
+    desired = {
         "enabled": True,
         "memberships": dict.fromkeys(GROUPS, True),
         "group_admin": dict.fromkeys(GROUPS, True),
     }
-    return users.steps(USER, entity, changes(users.FIELDS, wish, entity or {}))
+    return users.steps(USER, entity, changes(users.FIELDS, desired, entity or {}))
 
 
 def _missing_of_folder(pieces: Pieces, adopt_folder: bool) -> list[Piece]:
@@ -271,7 +271,7 @@ def _missing_of_folder(pieces: Pieces, adopt_folder: bool) -> list[Piece]:
             folder_ids=[folder.id],
         )
     entity = _folder_entity(pieces, adopt_folder)
-    delta = changes(group_folders.fields(), _folder_wish(entity or {}), entity or {})
+    delta = changes(group_folders.fields(), _folder_desired(entity or {}), entity or {})
     rename = [group_folders.renaming(renamed, MOUNT_POINT)] if renamed is not None else []
     return [*rename, *group_folders.steps(MOUNT_POINT, entity, delta)]
 
@@ -284,7 +284,7 @@ def _folder_entity(pieces: Pieces, adopt_folder: bool) -> dict[str, t.Any] | Non
     return group_folders.as_entity(folder) if folder is not None else None
 
 
-def _folder_wish(entity: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+def _folder_desired(entity: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """The folder as the app wants it; other groups and managers are kept."""
     managers = list(entity.get("managing_users") or [])
     # the app's own check is content with a rule for a group of the user (NC §3.2); switched off, there are no rules

@@ -16,7 +16,7 @@ from .admin_any import make_admin
 
 
 def bring_about(call: Call) -> Result:
-    """Complete or remove the project folders as a module's options wish."""
+    """Complete or remove the project folders as a module's options request."""
     admin = make_admin(call)
     if call.params["state"] == "absent":
         return _remove(call, admin)

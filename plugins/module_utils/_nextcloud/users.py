@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A user account of Nextcloud: what can be wished of it, what forbids a change, and one write for each difference."""
+"""A user account of Nextcloud: what can be requested of it, what forbids a change, and one write for each difference."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .._core.errors import Refused
 from .._core.fields import DICT, Entity, Field
 from .admin import DATABASE, Piece, User
 
-#: memberships and group admins are never taken away, so only the wished groups are compared
+#: memberships and group admins are never taken away, so only the requested groups are compared
 FIELDS = (Field("enabled"), Field("memberships", DICT), Field("group_admin", DICT))
 
 
@@ -34,7 +34,7 @@ def as_entity(user: User | None, gids: t.Iterable[str]) -> dict[str, t.Any] | No
 
 
 def check(uid: str, user: User | None, server: str, attempted: str) -> None:
-    """Refuse an account that only looks like the wished one, or that Nextcloud does not keep itself.
+    """Refuse an account that only looks like the requested one, or that Nextcloud does not keep itself.
 
     :raises Refused: other case (user ids are looked up in any case, NC §1.3), or another backend (field case O30).
     """
@@ -74,7 +74,7 @@ def steps(uid: str, actual: Entity | None, delta: Entity) -> list[Piece]:
 
 def _lacking(actual: Entity, delta: Entity, name: str) -> list[str]:
     has = actual.get(name) or {}
-    return [gid for gid, wished in (delta.get(name) or {}).items() if wished and has.get(gid, False) is False]
+    return [gid for gid, requested in (delta.get(name) or {}).items() if requested and has.get(gid, False) is False]
 
 
 def _join(uid: str, gid: str) -> Piece:

@@ -56,20 +56,20 @@ def same(one: t.Any, other: t.Any) -> bool:
     ) and bool(one == other)
 
 
-def merge(actual: t.Any, wish: t.Any) -> t.Any:
+def merge(actual: t.Any, desired: t.Any) -> t.Any:
     """A system value as it will be: maps are merged key by key, everything else is replaced, C(None) removes."""
-    if wish is None:
+    if desired is None:
         return ABSENT
-    if not isinstance(wish, dict):
-        return wish
+    if not isinstance(desired, dict):
+        return desired
     base = _as_map(actual)
-    for key, item in wish.items():
+    for key, item in desired.items():
         merged = merge(base.get(str(key), ABSENT), item)
         if merged is ABSENT:
             base.pop(str(key), None)
         else:
             base[str(key)] = merged
-    return ABSENT if actual is ABSENT and not base and wish else base
+    return ABSENT if actual is ABSENT and not base and desired else base
 
 
 def holds_hidden(value: t.Any) -> bool:
@@ -81,18 +81,18 @@ def holds_hidden(value: t.Any) -> bool:
     return bool(value == HIDDEN)
 
 
-def app_same(wish: t.Any, actual: t.Any) -> bool:
+def app_same(desired: t.Any, actual: t.Any) -> bool:
     """Whether an app value needs no change. Apps store text, so C(true), C(1) and C(yes) of an app mean the same."""
-    if wish is None or actual is ABSENT:
-        return wish is None and actual is ABSENT
-    if isinstance(wish, bool) or isinstance(actual, bool):
-        meaning = _meaning(wish), _meaning(actual)
+    if desired is None or actual is ABSENT:
+        return desired is None and actual is ABSENT
+    if isinstance(desired, bool) or isinstance(actual, bool):
+        meaning = _meaning(desired), _meaning(actual)
         return None not in meaning and meaning[0] is meaning[1]
-    if isinstance(wish, (dict, list)):
-        return same(wish, _parsed(actual))
+    if isinstance(desired, (dict, list)):
+        return same(desired, _parsed(actual))
     if isinstance(actual, (dict, list)):
-        return same(_parsed(wish), actual)
-    return app_text(wish, actual) == app_text(actual, wish) or _numbers_equal(wish, actual)
+        return same(_parsed(desired), actual)
+    return app_text(desired, actual) == app_text(actual, desired) or _numbers_equal(desired, actual)
 
 
 def app_text(value: t.Any, actual: t.Any = ABSENT) -> str:

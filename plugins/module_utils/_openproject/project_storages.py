@@ -17,7 +17,7 @@ from .._core.resource import Resource, ensure
 from .client import OpenProject
 from .projects import Project, Projects
 from .runner import Runner
-from .runner_trouble import EXAMPLES
+from .runner_diagnosis import EXAMPLES
 from .storages import ListedStorage, Storages
 
 INACTIVE, MANUAL, AUTOMATIC = "inactive", "manual", "automatic"
@@ -94,7 +94,7 @@ class ProjectStorages(Resource):
             self._rows = {identifier: found.get(project.id) for identifier, project in self.projects.items()}
         return self._rows
 
-    def check(self, wish: Entity, actual: Entity | None, delta: Entity) -> None:
+    def check(self, desired: Entity, actual: Entity | None, delta: Entity) -> None:
         steps = _steps(actual, delta)
         identifiers = [step.identifier for step in steps]
         doomed = [step.identifier for step in steps if step.kind == "delete" and _mode(step.before) == AUTOMATIC]
@@ -190,8 +190,8 @@ def work(call: Call) -> Result:
     resource = ProjectStorages(
         storages, call.params["storage"], storage, projects, runner, force_delete=call.params["force_delete"]
     )
-    wish = {"projects": {name: _wished(call.params, row) for name, row in resource.rows().items()}}
-    outcome = ensure(resource, wish=wish, present=True, check_mode=call.check_mode)
+    desired = {"projects": {name: _requested(call.params, row) for name, row in resource.rows().items()}}
+    outcome = ensure(resource, desired=desired, present=True, check_mode=call.check_mode)
     return {
         "changed": outcome.changed,
         "actions": outcome.actions,
@@ -235,9 +235,9 @@ def _find_storage(call: Call, storages: Storages) -> ListedStorage | None:
     if call.check_mode:
         call.warn(f'There is no storage "{name}" yet. The prediction assumes that an earlier task makes it.')
         return None
-    seen = f"there are: {_named([storage.name for storage in listed])}" if listed else "none can be seen"
+    observed = f"there are: {_named([storage.name for storage in listed])}" if listed else "none can be seen"
     raise Refused(
-        f'there is no storage "{name}"; {seen}',
+        f'there is no storage "{name}"; {observed}',
         attempted="find the storage",
         server=storages.client.server,
         remedy="Make it first (module link), or check its name. OpenProject shows storages to administrators only, and none at all"
@@ -257,12 +257,12 @@ def _find_projects(call: Call, projects: Projects) -> dict[str, Project]:
     absent = call.params["state"] == "absent"
     unknown = [name for name in identifiers if name not in found]
     archived = [name for name, project in found.items() if not project.active]
-    troubles = [f"there is no project with the identifier {_named(unknown)}"] if unknown and not absent else []
+    problems = [f"there is no project with the identifier {_named(unknown)}"] if unknown and not absent else []
     if archived:
-        troubles.append(f"archived: {_named(archived)}")
-    if troubles:
+        problems.append(f"archived: {_named(archived)}")
+    if problems:
         raise Refused(
-            "; ".join(troubles),
+            "; ".join(problems),
             attempted="find the projects",
             server=projects.client.server,
             remedy="The identifier is the part of a project's address behind /projects/. OpenProject neither shows nor changes the storages"
@@ -273,7 +273,7 @@ def _find_projects(call: Call, projects: Projects) -> dict[str, Project]:
     return found
 
 
-def _wished(params: t.Mapping[str, t.Any], row: Row | None) -> Row | None:
+def _requested(params: t.Mapping[str, t.Any], row: Row | None) -> Row | None:
     if params["state"] == "absent":
         return None
     mode = params["project_folder_mode"]

@@ -12,13 +12,13 @@ import shlex
 import typing as t
 
 from .._core.command import environment
-from .._core.entrance import Entrance
+from .._core.diagnosis import Diagnosis, check_words, start
 from .._core.errors import BadInput, CommandError
+from .._core.exec_prefix import ExecPrefix
 from .._core.module import Call
 from .._core.secrets import Secrets
-from .._core.way import Trouble, check_words, start
+from .runner_diagnosis import diagnose, from_ruby
 from .runner_ruby import MARK, program
-from .runner_trouble import diagnose, from_ruby
 
 RUNNER_OPTIONS: dict[str, dict[str, t.Any]] = {
     "runner_command": {"type": "list", "elements": "str", "default": []},
@@ -34,13 +34,15 @@ class Runner:
     """The C(rails runner) of one OpenProject. A start costs 40 to 55 s (OP §16), so everything that is to be done goes into one.
 
     :param command: the whole command; its trailing C(-) may be left out.
-    :param entrance: how to get to where it lives; empty when it is started directly.
+    :param exec_prefix: how to get to where it lives; empty when it is started directly.
     :param timeout: seconds that one start may take.
     """
 
-    def __init__(self, command: t.Sequence[str], entrance: t.Sequence[str], timeout: float, secrets: Secrets) -> None:
+    def __init__(
+        self, command: t.Sequence[str], exec_prefix: t.Sequence[str], timeout: float, secrets: Secrets
+    ) -> None:
         self.command, self.timeout, self.secrets = _complete(command), timeout, secrets
-        self.entrance = Entrance(entrance, option="runner_exec", program="the runner")
+        self.exec_prefix = ExecPrefix(exec_prefix, option="runner_exec", program="the runner")
 
     @classmethod
     def from_call(cls, call: Call) -> Runner | None:
@@ -64,13 +66,13 @@ class Runner:
             raise BadInput("runner_timeout is not a positive number of seconds")
         runner = cls(command, prefix, timeout, call.secrets)
         # the program goes in by standard input, and a client secret may come back: a terminal would cut the one and show the other
-        runner.entrance.check(secret=True)
+        runner.exec_prefix.check(secret=True)
         return runner
 
     @property
     def command_line(self) -> str:
         """The command as an administrator would type it."""
-        return self.secrets.censor(shlex.join([*self.entrance.words, *self.command]))
+        return self.secrets.censor(shlex.join([*self.exec_prefix.words, *self.command]))
 
     def perform(self, operation: str, arguments: t.Mapping[str, t.Any], *, attempted: str) -> dict[str, t.Any]:
         """Let OpenProject do one thing, in one start.
@@ -82,25 +84,25 @@ class Runner:
         :raises CommandError: the runner did not start, did not end in time, failed in Ruby or left no answer. Its fact C(cause) names
             what is wrong (C(command_not_found), C(timeout), C(ruby) …). After a time-out the work may still be going on.
         """
-        completed = start(self.command, program(operation, arguments), environment(), self.timeout, self.entrance)
-        if isinstance(completed, Trouble):
+        completed = start(self.command, program(operation, arguments), environment(), self.timeout, self.exec_prefix)
+        if isinstance(completed, Diagnosis):
             raise self._error(completed, attempted, None)
         answer = find_answer(completed.stdout)
         if answer is None:
-            raise self._error(diagnose(completed, self.command, self.entrance), attempted, completed.rc)
+            raise self._error(diagnose(completed, self.command, self.exec_prefix), attempted, completed.rc)
         if "error" in answer:
             raise self._error(from_ruby(answer["error"]), attempted, completed.rc)
         self.secrets.add(answer.get("client_secret"))
         return answer
 
-    def _error(self, trouble: Trouble, attempted: str, rc: int | None) -> CommandError:
+    def _error(self, diagnosis: Diagnosis, attempted: str, rc: int | None) -> CommandError:
         return CommandError(
-            self.secrets.censor(trouble.answer),
+            self.secrets.censor(diagnosis.answer),
             attempted=attempted,
             server=self.command_line,
-            remedy=trouble.remedy,
+            remedy=diagnosis.remedy,
             rc=rc,
-            cause=trouble.cause,
+            cause=diagnosis.cause,
         )
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The OpenProject half of a link as a resource of its own, for those who drive the two sides from different places."""
+"""The OpenProject side of a link as a resource of its own, for those who drive the two sides from different places."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ class StorageResource(Resource):
     def title(self) -> str:
         return f'storage "{self.params["name"]}"'
 
-    def wish(self) -> dict[str, t.Any]:
-        """The wished parts; what is not given is left alone."""
+    def desired(self) -> dict[str, t.Any]:
+        """The requested parts; what is not given is left alone."""
         managed = True if self.params["application_password"] else self.params["automatic_management"]
         return {
             "name": self.params["name"],
@@ -99,12 +99,12 @@ class StorageResource(Resource):
             entity["automatic_management"] = entity["automatic_management"] and "with another application password"
         return entity
 
-    def check(self, wish: Entity, actual: Entity | None, delta: Entity) -> None:
+    def check(self, desired: Entity, actual: Entity | None, delta: Entity) -> None:
         storage = self._storage
         if "nextcloud_client_id" in delta and self.params["nextcloud_client_secret"] is None:
             raise Refused(
                 f"the storage stores {'another client id' if storage and storage.nextcloud_client_id else 'no client id'} of Nextcloud than"
-                f" {wish['nextcloud_client_id']}, and the secret of that one is not given",
+                f" {desired['nextcloud_client_id']}, and the secret of that one is not given",
                 server=self.storages.client.server,
                 remedy="Give nextcloud_client_secret too: Nextcloud shows it once, when the OAuth client is made",
             )
@@ -123,13 +123,13 @@ class StorageResource(Resource):
                     remedy="Create or unarchive a project first",
                 )
 
-    def create(self, wish: Entity) -> dict[str, t.Any]:
+    def create(self, desired: Entity) -> dict[str, t.Any]:
         try:
             self._storage, secret = self.storages.create(self.params["name"], str(self.host))
         except ApiError as error:
             raise explain_refusal(error, self.storages.client, nextcloud_host=str(self.host)) from error
         self.call.secrets.add_returned(secret)
-        self._write_secrets(wish)
+        self._write_secrets(desired)
         return self._returned(secret)
 
     def update(self, actual: Entity, delta: Entity) -> dict[str, t.Any]:
@@ -208,6 +208,6 @@ class StorageResource(Resource):
 
 
 def factory(call: Call) -> tuple[StorageResource, dict[str, t.Any]]:
-    """The resource and the wish of the module C(openproject_storage)."""
+    """The resource and what is desired of the module C(openproject_storage)."""
     resource = StorageResource(call)
-    return resource, resource.wish()
+    return resource, resource.desired()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""OpenProject's storages over API v3: the OpenProject half of a link."""
+"""OpenProject's storages over API v3: the OpenProject side of a link."""
 
 from __future__ import annotations
 

@@ -215,8 +215,8 @@ def _log_in() -> Response | None:
     user, token = found
     if not user.enabled:
         return _refused_login("Account disabled")
-    second_factor = state().two_factor_enforced or user.two_factor
-    if token is None and (state().token_auth_enforced or state().system.get("token_auth_enforced") or second_factor):
+    tokens_only = state().token_auth_enforced or state().system.get("token_auth_enforced")
+    if token is None and (tokens_only or state().needs_second_factor(user)):
         # Logged out again on the spot: the request goes on as a stranger's.
         return None
     state().login_fails = 0

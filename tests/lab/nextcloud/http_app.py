@@ -275,7 +275,7 @@ def _settings() -> dict[str, Any]:
             and state().app_value("encryption", "encryptHomeStorage") == "1",
             "encryption_enabled_for_groupfolders": state().app_value(GROUPFOLDERS, "enable_encryption") == "true",
         },
-        "oidc_providers": state().oidc_providers,
+        "oidc_providers": state().oidc_providers if user_oidc["enabled"] else [],
         "user_oidc_enabled": user_oidc["enabled"],
         "user_oidc_supported": user_oidc["supported"],
         "user_oidc_minimum_version": user_oidc["minimum_version"],

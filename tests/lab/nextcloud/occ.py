@@ -25,6 +25,7 @@ FIRST_OWN_USER_SWITCH = 32
 """From this version on occ changes to the owner of config.php when root starts it (server#33545)."""
 
 FIRST_JOINS_TABS = 34
+"""From this version on the console takes tabulators in a row for one when it frames an exception."""
 
 PCNTL = (
     "The process control (PCNTL) extensions are required in case you want to interrupt long running commands - see "

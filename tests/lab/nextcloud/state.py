@@ -129,6 +129,9 @@ class NextcloudState:
         """A release with server#61322: OCS and group folder writes refuse application passwords (NC §6.2)."""
         self.token_auth_enforced = False
         self.two_factor_enforced = False
+        self.two_factor_groups: list[str] = []
+        """The only groups that the second factor is enforced for, when there are any."""
+        self.two_factor_excluded: list[str] = []
         self.login_fails = 0
         """Failed logins of the one address that all requests come from; more than 10 mean 429 (NC §1.1)."""
         self.login_delay = 0
@@ -324,6 +327,15 @@ class NextcloudState:
                 token.last_activity = int(time.time())
                 return user, token
         return (user, None) if user.password == secret else None
+
+    def needs_second_factor(self, user: User) -> bool:
+        """Whether a login with the password alone is none; groups that are named rule over those excluded."""
+        groups = set(self.groups_of(user.uid))
+        if self.two_factor_groups:
+            enforced = bool(groups & set(self.two_factor_groups))
+        else:
+            enforced = not groups & set(self.two_factor_excluded)
+        return user.two_factor or (self.two_factor_enforced and enforced)
 
     def record_login(self, user: User) -> None:
         user.last_login = int(time.time())
@@ -550,7 +562,7 @@ class NextcloudState:
         if not folder.acl:
             return of_groups
         allowed = of_groups if folder.default_permission else 0
-        parts = path.strip("/").split("/")
+        parts = [part for part in path.split("/") if part]
         for depth in range(len(parts) + 1):
             mask = granted = 0
             for rule in folder.rules_at("/".join(parts[:depth])):

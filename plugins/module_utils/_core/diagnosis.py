@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .command import MORE_PATHS, Completed, execute
-from .entrance import CLUSTER_TOOLS, CONTAINER_TOOLS, Entrance
 from .errors import BadInput
+from .exec_prefix import CLUSTER_TOOLS, CONTAINER_TOOLS, ExecPrefix
 
 
 @dataclass(frozen=True)
-class Trouble:
+class Diagnosis:
     """Why a command did not do its work.
 
     :param cause: a word for programs, empty when only the answer is known.
@@ -44,17 +44,17 @@ def check_words(option: str, words: t.Sequence[str]) -> None:
 
 
 def start(
-    words: t.Sequence[str], stdin: str | None, environment: t.Mapping[str, str], timeout: float, entrance: Entrance
-) -> Completed | Trouble:
-    """Start a command through its entrance.
+    words: t.Sequence[str], stdin: str | None, environment: t.Mapping[str, str], timeout: float, exec_prefix: ExecPrefix
+) -> Completed | Diagnosis:
+    """Start a command through its prefix.
 
     :returns: what it left behind, or why it did not start or did not end in time.
     """
-    words = entrance.around(words)
+    words = exec_prefix.around(words)
     program = shutil.which(words[0], path=environment["PATH"])
     if program is None:
-        option = entrance.option if entrance.words else entrance.command_option
-        return Trouble(
+        option = exec_prefix.option if exec_prefix.words else exec_prefix.command_option
+        return Diagnosis(
             "command_not_found",
             f"there is no program {words[0]} (looked for in PATH and in {MORE_PATHS.replace(':', ', ')})",
             f"Set {option} to where it is on the machine that runs the module, or run the module elsewhere",
@@ -62,21 +62,21 @@ def start(
     try:
         return execute([program, *words[1:]], stdin, environment, timeout)
     except subprocess.TimeoutExpired:
-        return Trouble(
+        return Diagnosis(
             "timeout",
             f"no end after {timeout:g} seconds",
-            f"It may still be running there. If it only needs longer, raise {entrance.timeout_option};"
+            f"It may still be running there. If it only needs longer, raise {exec_prefix.timeout_option};"
             " if not, run the command by hand and see what it waits for",
         )
     except OSError as error:
-        return Trouble(
+        return Diagnosis(
             "command_not_started",
             f"{words[0]} cannot be started ({error.strerror})",
-            f"Check {entrance.command_option} and {entrance.option}",
+            f"Check {exec_prefix.command_option} and {exec_prefix.option}",
         )
 
 
-def way_trouble(rc: int, both: str, command: t.Sequence[str], entrance: Entrance) -> Trouble | None:
+def diagnose_prefix(rc: int, both: str, command: t.Sequence[str], exec_prefix: ExecPrefix) -> Diagnosis | None:
     """Trouble on the way to a command line: container, terminal, user, program."""
 
     def found(pattern: str) -> str:
@@ -85,30 +85,30 @@ def way_trouble(rc: int, both: str, command: t.Sequence[str], entrance: Entrance
 
     words = found(r"^.*(input device is not a TTY|Unable to use a TTY).*$")
     if words:
-        return Trouble(
+        return Diagnosis(
             "terminal",
             words,
-            f"{entrance.option} asks for a terminal, and there is none: set it to {entrance.without_terminal()}",
+            f"{exec_prefix.option} asks for a terminal, and there is none: set it to {exec_prefix.without_terminal()}",
         )
     words = found(r"^(su|runuser|sudo|setpriv): (unrecognized|invalid|unknown) option.*$") or (
-        found(r"^error: unknown (shorthand )?flag.*$") if entrance.tool in CLUSTER_TOOLS else ""
+        found(r"^error: unknown (shorthand )?flag.*$") if exec_prefix.tool in CLUSTER_TOOLS else ""
     )
     if words:
-        return Trouble(
+        return Diagnosis(
             "options_taken",
             words,
-            f"{entrance.tool} took an option of {entrance.program} for its own: end {entrance.option} with --, as in"
-            f" {entrance.with_end_of_options()}",
+            f"{exec_prefix.tool} took an option of {exec_prefix.program} for its own: end {exec_prefix.option} with --, as in"
+            f" {exec_prefix.with_end_of_options()}",
         )
     words = found(
         r'^.*(exec: "-[^"]*".*not found.*|The "-u" option does not exist\.?|The "--user" option does not exist\.?).*$'
     )
-    if words and entrance.tool in CONTAINER_TOOLS:
-        return Trouble(
+    if words and exec_prefix.tool in CONTAINER_TOOLS:
+        return Diagnosis(
             "options_after_name",
             words,
-            f"The options of {entrance.tool} stand before the container's name: set {entrance.option} to"
-            f" {entrance.with_options_first()}",
+            f"The options of {exec_prefix.tool} stand before the container's name: set {exec_prefix.option} to"
+            f" {exec_prefix.with_options_first()}",
         )
     words = found(
         r"^.*(No such container|no container with name or ID|container \S+ is not running"
@@ -116,37 +116,37 @@ def way_trouble(rc: int, both: str, command: t.Sequence[str], entrance: Entrance
         r'|Error from server \(NotFound\)|container not found \(|service "\S+" is not running).*$'
     )
     if words:
-        return Trouble(
-            "container_not_found", words, f"Check the name in {entrance.option}, and that the container runs"
+        return Diagnosis(
+            "container_not_found", words, f"Check the name in {exec_prefix.option}, and that the container runs"
         )
     words = found(
         r"^.*(Cannot connect to the Docker daemon|permission denied while trying to connect"
         r"|The connection to the server \S+ was refused).*$"
     )
     if words:
-        return Trouble(
+        return Diagnosis(
             "container_not_found",
             words,
-            f"The user that runs the module cannot reach what {entrance.tool} talks to; check become and"
-            f" {entrance.option}",
+            f"The user that runs the module cannot reach what {exec_prefix.tool} talks to; check become and"
+            f" {exec_prefix.option}",
         )
     words = found(r"^(ssh: |Host key verification failed|\S+@\S+: Permission denied \().*$") if rc == 255 else ""
-    if words and entrance.tool == "ssh":
-        return Trouble(
+    if words and exec_prefix.tool == "ssh":
+        return Diagnosis(
             "host_not_reached",
             words,
-            f"Check the host in {entrance.option}. ssh asks nothing here: the account that runs the task (root with become)"
+            f"Check the host in {exec_prefix.option}. ssh asks nothing here: the account that runs the task (root with become)"
             " needs a key that is let in there, and the other host's key in its known_hosts",
         )
     words = found(
         r"^.*(a password is required|a terminal is required to|Authentication failure|may not be used by non-root users"
         r"|must be run from a terminal).*$"
     )
-    if words and entrance.words:
-        return Trouble(
+    if words and exec_prefix.words:
+        return Diagnosis(
             "not_allowed",
             words,
-            f"{entrance.tool} may not change the user: run the module as root (become: true), or allow it without a"
+            f"{exec_prefix.tool} may not change the user: run the module as root (become: true), or allow it without a"
             " password",
         )
     words = found(
@@ -156,10 +156,10 @@ def way_trouble(rc: int, both: str, command: t.Sequence[str], entrance: Entrance
         words = found(r"^.*: (command )?not found$") or "exit code 127"
     if words:
         hint = " An image without sudo needs none: docker and podman have --user" if "sudo" in words else ""
-        return Trouble(
+        return Diagnosis(
             "command_not_found",
             words,
-            f"Check {entrance.command_option} ({json.dumps(list(command))}) and {entrance.option}"
-            f" ({json.dumps(entrance.words)}).{hint}",
+            f"Check {exec_prefix.command_option} ({json.dumps(list(command))}) and {exec_prefix.option}"
+            f" ({json.dumps(exec_prefix.words)}).{hint}",
         )
     return None

@@ -10,8 +10,8 @@ import re
 import typing as t
 
 from .._core.command import Completed
-from .._core.entrance import Entrance
-from .._core.way import Trouble, way_trouble
+from .._core.diagnosis import Diagnosis, diagnose_prefix
+from .._core.exec_prefix import ExecPrefix
 
 LONGEST_LINE = 300
 #: how many of the last lines are quoted when nothing known is among them
@@ -64,28 +64,28 @@ KNOWN: tuple[tuple[str, str, str], ...] = (
 )
 
 
-def diagnose(completed: Completed, command: t.Sequence[str], entrance: Entrance) -> Trouble:
+def diagnose(completed: Completed, command: t.Sequence[str], exec_prefix: ExecPrefix) -> Diagnosis:
     """Why a start left no answer."""
     both = f"{completed.stderr}\n{completed.stdout}"
-    trouble = way_trouble(completed.rc, both, command, entrance) if completed.rc else None
-    if trouble is not None:
-        return trouble
+    diagnosis = diagnose_prefix(completed.rc, both, command, exec_prefix) if completed.rc else None
+    if diagnosis is not None:
+        return diagnosis
     for cause, pattern, remedy in KNOWN if completed.rc else ():
         words = re.search(rf"^.*(?:{pattern}).*$", both, re.MULTILINE)
         if words:
-            return Trouble(cause, _short(words.group().strip()), remedy)
+            return Diagnosis(cause, _short(words.group().strip()), remedy)
     if completed.rc in (137, -9):
-        return Trouble("killed", "it was killed", "It probably ran out of memory: a start needs about 1 GiB")
+        return Diagnosis("killed", "it was killed", "It probably ran out of memory: a start needs about 1 GiB")
     words_left = last_lines(completed.stderr) or last_lines(completed.stdout)
     said = f"; its last words: {words_left}" if words_left else ""
-    return Trouble(
+    return Diagnosis(
         "no_answer",
         f"exit code {completed.rc} without an answer{said}",
         f"Check that standard input reaches it, and that runner_command and runner_exec are right ({EXAMPLES})",
     )
 
 
-def from_ruby(error: t.Mapping[str, t.Any]) -> Trouble:
+def from_ruby(error: t.Mapping[str, t.Any]) -> Diagnosis:
     """An error that OpenProject's own code raised."""
     name, message = str(error.get("class", "")), str(error.get("message", ""))
     remedy = ""
@@ -95,7 +95,7 @@ def from_ruby(error: t.Mapping[str, t.Any]) -> Trouble:
         remedy = "If the API shows it, runner_command starts another OpenProject than the one at openproject_url"
     elif name == "NameError" and "uninitialized constant" in message:
         remedy = "Supported is OpenProject 14.2 and newer; check that runner_command starts OpenProject itself"
-    return Trouble("ruby", f"{name}: {message}" if message else name, remedy)
+    return Diagnosis("ruby", f"{name}: {message}" if message else name, remedy)
 
 
 def last_lines(text: str) -> str:

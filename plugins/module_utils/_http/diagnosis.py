@@ -47,7 +47,7 @@ def may_have_arrived(error: OSError) -> bool:
 
 
 def refused_by_proxy(error: OSError) -> bool:
-    """Whether a proxy answered the wish for a tunnel with a no; a connection to it can also just break."""
+    """Whether a proxy answered what is desired for a tunnel with a no; a connection to it can also just break."""
     words = innermost(error)
     return isinstance(error, requests.exceptions.ProxyError) and words.startswith("Tunnel connection failed")
 
@@ -66,18 +66,18 @@ def cannot_resolve(words: str) -> bool:
 
 def _chain(error: BaseException) -> t.Iterator[BaseException]:
     """An exception and those that it wraps; urllib3 and requests wrap a cause several times."""
-    seen: BaseException | None = error
-    while seen is not None:
-        yield seen
-        reason = getattr(seen, "reason", None)
+    observed: BaseException | None = error
+    while observed is not None:
+        yield observed
+        reason = getattr(observed, "reason", None)
         inside = reason if isinstance(reason, BaseException) else None
-        seen = inside or next((arg for arg in seen.args if isinstance(arg, BaseException)), None)
+        observed = inside or next((arg for arg in observed.args if isinstance(arg, BaseException)), None)
 
 
 def innermost(error: BaseException) -> str:
     """The words of the cause at the bottom; those above repeat the whole URL."""
-    seen = list(_chain(error))[-1]
-    words = str(seen.args[-1]) if seen.args else type(seen).__name__
+    observed = list(_chain(error))[-1]
+    words = str(observed.args[-1]) if observed.args else type(observed).__name__
     return re.sub(r"<[^>]*object at 0x[0-9a-f]+>:?\s*", "", words)
 
 
@@ -94,6 +94,6 @@ def words_of(text: str) -> str:
     if text.lstrip()[:1] != "<":
         return " ".join(text.split())
     title = " ".join(re.findall(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)[:1]).strip()
-    unseen = r"<(head|script|style)\b.*?</\1>|<[^>]+>"
-    seen = " ".join(re.sub(unseen, " ", text, flags=re.IGNORECASE | re.DOTALL).split())
-    return seen if seen.startswith(title) else f"{title}: {seen}".rstrip(": ")
+    unchecked = r"<(head|script|style)\b.*?</\1>|<[^>]+>"
+    observed = " ".join(re.sub(unchecked, " ", text, flags=re.IGNORECASE | re.DOTALL).split())
+    return observed if observed.startswith(title) else f"{title}: {observed}".rstrip(": ")

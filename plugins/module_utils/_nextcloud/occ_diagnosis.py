@@ -13,8 +13,8 @@ import re
 import typing as t
 from pathlib import PurePath
 
-from .._core.entrance import Entrance
-from .._core.way import Trouble, way_trouble
+from .._core.diagnosis import Diagnosis, diagnose_prefix
+from .._core.exec_prefix import ExecPrefix
 
 LONGEST_SENTENCE = 300
 #: lines that say nothing about a failure: kubectl's note and exit code, the loader (field case O01), PHP's warnings, Nextcloud's log
@@ -46,45 +46,45 @@ def is_unknown_command(stdout: str, stderr: str) -> bool:
     return bool(re.search(pattern, f"{stdout}\n{stderr}", re.MULTILINE))
 
 
-def from_status(status: t.Mapping[str, t.Any], words: str) -> Trouble:
+def from_status(status: t.Mapping[str, t.Any], words: str) -> Diagnosis:
     """Why the commands of apps, or all but a few, are gone, from C(occ status)."""
     if status.get("installed") is False:
-        return Trouble(
+        return Diagnosis(
             "not_installed",
             f"{words} Nextcloud is not installed there",
             "Install it first (occ maintenance:install), or point occ_command and occ_exec at the right Nextcloud:"
             " occ also says so, and makes an empty config.php, where it finds none",
         )
     if status.get("maintenance"):
-        return Trouble(
+        return Diagnosis(
             "maintenance",
             f"{words} Nextcloud is in maintenance mode, so its apps are not loaded",
             "Run again when the maintenance is over (occ maintenance:mode --off)",
         )
     if status.get("needsDbUpgrade"):
-        return Trouble(
+        return Diagnosis(
             "needs_upgrade",
             f"{words} Nextcloud or one of its apps waits for an upgrade, so its apps are not loaded",
             "Run: occ upgrade",
         )
-    return Trouble(
+    return Diagnosis(
         "unknown_command", words, "The app that brings this command is not enabled, or its version does not know it"
     )
 
 
-def silent_trouble(stdout: str, entrance: Entrance) -> Trouble | None:
+def silent_trouble(stdout: str, exec_prefix: ExecPrefix) -> Diagnosis | None:
     """Trouble that occ leaves with exit code 0 (NC §5.1)."""
     head = stdout.lstrip()
     if re.search(r'^Cannot write into "config" directory!', head, re.MULTILINE):
-        return Trouble(
+        return Diagnosis(
             "config_unreadable",
             'Cannot write into "config" directory! (exit code 0)',
-            f"occ cannot read or write config.php, so it probably runs as the wrong user{_ran_as(entrance)}. Set occ_exec so that it runs as the owner of"
-            f" config.php, for example {entrance.as_user(33)}",
+            f"occ cannot read or write config.php, so it probably runs as the wrong user{_ran_as(exec_prefix)}. Set occ_exec so that it runs as the owner of"
+            f" config.php, for example {exec_prefix.as_user(33)}",
         )
     missing = re.search(r'^App directory "([^"]*)" not found!', head, re.MULTILINE)
     if missing:
-        return Trouble(
+        return Diagnosis(
             "apps_directory_missing",
             f'App directory "{missing.group(1)}" not found! (exit code 0)',
             "Make the directory, or take it out of apps_paths in config.php; until then no occ command does anything",
@@ -92,20 +92,20 @@ def silent_trouble(stdout: str, entrance: Entrance) -> Trouble | None:
     return None
 
 
-def diagnose(rc: int, stdout: str, stderr: str, command: t.Sequence[str], entrance: Entrance) -> Trouble | None:
+def diagnose(rc: int, stdout: str, stderr: str, command: t.Sequence[str], exec_prefix: ExecPrefix) -> Diagnosis | None:
     """Trouble of occ as a whole behind an exit code other than 0; C(None) when a single command was refused."""
     both = f"{stdout}\n{stderr}"
     return (
-        _wrong_user(both, entrance)
-        or silent_trouble(stdout, entrance)
-        or way_trouble(rc, both, command, entrance)
+        _wrong_user(both, exec_prefix)
+        or silent_trouble(stdout, exec_prefix)
+        or diagnose_prefix(rc, both, command, exec_prefix)
         or _no_occ_there(both)
         or _php(rc, stdout, stderr, command)
         or _not_usable(stdout, stderr)
     )
 
 
-def _wrong_user(both: str, entrance: Entrance) -> Trouble | None:
+def _wrong_user(both: str, exec_prefix: ExecPrefix) -> Diagnosis | None:
     if WRONG_USER not in both:
         return None
     current, owner = (
@@ -113,48 +113,48 @@ def _wrong_user(both: str, entrance: Entrance) -> Trouble | None:
     )
     wanted = int(owner.group(1)) if owner else 33
     ran_as = f"user id {current.group(1)}" if current else "another user"
-    return Trouble(
+    return Diagnosis(
         "wrong_user",
         f"{WRONG_USER}; it ran as {ran_as} and wants user id {wanted}",
-        f"occ_exec decides on the user: set it to {entrance.as_user(wanted)}",
+        f"occ_exec decides on the user: set it to {exec_prefix.as_user(wanted)}",
     )
 
 
-def _no_occ_there(both: str) -> Trouble | None:
+def _no_occ_there(both: str) -> Diagnosis | None:
     words = re.search(r"^Could not open input file: .*$", both, re.MULTILINE)
     if words is None:
         return None
-    return Trouble(
+    return Diagnosis(
         "command_not_found",
         words.group().strip(),
         "Set occ_command to PHP and the absolute path of occ, for example [php, /var/www/nextcloud/occ]",
     )
 
 
-def _php(rc: int, stdout: str, stderr: str, command: t.Sequence[str]) -> Trouble | None:
+def _php(rc: int, stdout: str, stderr: str, command: t.Sequence[str]) -> Diagnosis | None:
     both = f"{stderr}\n{stdout}"
     if re.search(r"Memcache .*APCu.* not available", both):
-        return Trouble(
+        return Diagnosis(
             "apcu",
             _line(both, "Memcache"),
             f"APCu is off for PHP on the command line: set occ_command to {_with_setting(command, 'apc.enable_cli=1')}, or apc.enable_cli = 1 in its php.ini",
         )
     if "Allowed memory size of" in both:
-        return Trouble(
+        return Diagnosis(
             "memory_limit",
             _line(both, "Allowed memory size of"),
             f"PHP on the command line may use too little memory: set occ_command to {_with_setting(command, 'memory_limit=512M')}",
         )
     for pattern in ("requires at least PHP", "not compatible with PHP", "Composer dependencies require a PHP version"):
         if pattern in both:
-            return Trouble(
+            return Diagnosis(
                 "php_version",
                 _line(both, pattern),
                 f"The PHP of occ_command ({command[0]}) is not the one of the web server: name that one, for example [/usr/bin/php8.3, /var/www/nextcloud/occ]",
             )
     fatal = re.search(r"^(PHP )?(Fatal|Parse) error: .*$", both, re.MULTILINE)
     if fatal:
-        return Trouble(
+        return Diagnosis(
             "php_fatal",
             _short(fatal.group()),
             f"PHP itself fails in Nextcloud or in one of its apps, so every occ command does. If the web works, occ_command ({command[0]}) is another"
@@ -163,9 +163,9 @@ def _php(rc: int, stdout: str, stderr: str, command: t.Sequence[str]) -> Trouble
     return None
 
 
-def _not_usable(stdout: str, stderr: str) -> Trouble | None:
+def _not_usable(stdout: str, stderr: str) -> Diagnosis | None:
     if re.search(r"An unhandled exception has been thrown:|^Your data directory is invalid", stdout, re.MULTILINE):
-        return Trouble(
+        return Diagnosis(
             "exception",
             first_sentence(stdout, stderr),
             "Nextcloud itself does not start there; check config.php, its database, and that occ_exec runs occ as the owner of config.php",
@@ -181,10 +181,10 @@ def _with_setting(command: t.Sequence[str], setting: str) -> str:
     return json.dumps(["php", "-d", setting, "/var/www/nextcloud/occ"])
 
 
-def _ran_as(entrance: Entrance) -> str:
+def _ran_as(exec_prefix: ExecPrefix) -> str:
     return (
-        f" (occ_exec {json.dumps(entrance.words)})"
-        if entrance.words
+        f" (occ_exec {json.dumps(exec_prefix.words)})"
+        if exec_prefix.words
         else f" (user id {os.getuid()}, occ_exec is empty)"
     )
 

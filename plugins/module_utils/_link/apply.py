@@ -15,10 +15,10 @@ from .._openproject.storages import Storage, explain_refusal
 from . import plan as steps
 from .preflight import tell_host_apart
 from .read import Sides
-from .state import LinkState, Wish
+from .state import Desired, LinkState
 
 
-class StartOver(Exception):
+class ReplanRequired(Exception):
     """A write whose effect is unknown, or one that must be planned again: read both sides once more."""
 
     def __init__(self, cause: Failure) -> None:
@@ -26,7 +26,7 @@ class StartOver(Exception):
         self.cause = cause
 
 
-class Interfered(Failure):
+class ConcurrentChange(Failure):
     """Somebody else works on the same pair at the same time."""
 
 
@@ -40,7 +40,7 @@ class Execution:
     """
 
     sides: Sides
-    wish: Wish
+    desired: Desired
     state: LinkState
     storage: Storage | None = None
     openproject_secret: str | None = field(default=None, repr=False)
@@ -61,10 +61,10 @@ class Execution:
             try:
                 _DOING[step.kind](self, step)
             except NoAnswer as error:
-                raise StartOver(error) from error
+                raise ReplanRequired(error) from error
             except ApiError as error:
                 if error.status == 429:
-                    raise StartOver(error) from error
+                    raise ReplanRequired(error) from error
                 raise
             self.taken.append(step)
 
@@ -74,7 +74,7 @@ class Execution:
 
     def _found(self) -> Storage:
         if self.storage is None:
-            raise self._interfered("the storage is gone")
+            raise self._concurrent_change("the storage is gone")
         return self.storage
 
     def _keep(self, storage: Storage) -> None:
@@ -89,13 +89,13 @@ class Execution:
         if any(step.kind == steps.PATCH_SETUP and step.values.get("setup_project_folder") for step in self.taken):
             # the app's own set-up makes user, groups and rights in one go (NC §3.1), and its page confirms them
             user = {"id": USER, "enabled": True, "groups": GROUPS, "subadmin": GROUPS}
-        if self.wish.project_folders and any(step.kind == steps.REPAIR for step in self.taken):
+        if self.desired.project_folders and any(step.kind == steps.REPAIR for step in self.taken):
             user = self.sides.integration.user_document()
-        half = self.sides.integration.read_page()
-        return replace(self.state, storage=storage, nextcloud=half, user=user, wrong=frozenset())
+        settings = self.sides.integration.read_page()
+        return replace(self.state, storage=storage, nextcloud=settings, user=user, wrong=frozenset())
 
-    def _interfered(self, what: str) -> Interfered:
-        return Interfered(
+    def _concurrent_change(self, what: str) -> ConcurrentChange:
+        return ConcurrentChange(
             what,
             attempted="go on",
             server=self._storages.client.server,
@@ -105,11 +105,11 @@ class Execution:
     def _create(self, step: steps.Step) -> None:
         try:
             self.storage, self.openproject_secret = self._storages.create(
-                self.wish.storage_name, str(self.wish.nextcloud)
+                self.desired.storage_name, str(self.desired.nextcloud)
             )
         except ApiError as error:
             raise tell_host_apart(
-                explain_refusal(error, self._storages.client, nextcloud_host=str(self.wish.nextcloud)), self.sides
+                explain_refusal(error, self._storages.client, nextcloud_host=str(self.desired.nextcloud)), self.sides
             ) from error
         self._storages.client.secrets.add(self.openproject_secret)
 
@@ -117,7 +117,7 @@ class Execution:
         storage = self._found()
         current = self._storages.get(storage.id)
         if current is not None and (current.nextcloud_client_id or current.client_id != storage.client_id):
-            raise self._interfered("the unfinished storage was finished by somebody else")
+            raise self._concurrent_change("the unfinished storage was finished by somebody else")
         if current is not None:
             self._storages.delete(storage, 0)
         self._create(step)
@@ -141,7 +141,7 @@ class Execution:
             self._keep(self._storages.update(self._found(), **step.values))
         except ApiError as error:
             raise tell_host_apart(
-                explain_refusal(error, self._storages.client, nextcloud_host=str(self.wish.nextcloud)), self.sides
+                explain_refusal(error, self._storages.client, nextcloud_host=str(self.desired.nextcloud)), self.sides
             ) from error
 
     def _management_off(self, step: steps.Step) -> None:
@@ -157,21 +157,21 @@ class Execution:
             storage = self._found()
             current = self._storages.get(storage.id)
             if current is None or current.client_id != storage.client_id:
-                raise self._interfered("the storage is not the one that this run made")
+                raise self._concurrent_change("the storage is not the one that this run made")
             values["openproject_client_id"] = storage.client_id
             values["openproject_client_secret"] = self.openproject_secret
         try:
             answer = self.sides.integration.patch(values, attempted=step.text)
         except Failure as error:
-            half = self.state.nextcloud
-            if error.facts.get("status") == 500 and half.client_id is None and not half.dangling:
+            settings = self.state.nextcloud
+            if error.facts.get("status") == 500 and settings.client_id is None and not settings.dangling:
                 # the values are written, but an OAuth client of former times was deleted: now it shows as dangling
-                raise StartOver(error) from error
+                raise ReplanRequired(error) from error
             raise
         self._remember(answer)
 
-    def _mend_redirect(self, step: steps.Step) -> None:
-        url = str(self.wish.openproject)
+    def _fix_redirect(self, step: steps.Step) -> None:
+        url = str(self.desired.openproject)
         # the redirect URI follows only a changed value (NC §9): another spelling, then the right one
         for spelling in (url + "/", url):
             self.sides.integration.patch({"openproject_instance_url": spelling}, attempted=step.text)
@@ -188,19 +188,19 @@ class Execution:
 
     def _hand_over_client(self, step: steps.Step) -> None:
         if self.client_id is None or self.client_secret is None:
-            raise self._interfered("Nextcloud had an OAuth client already when this run made one")
+            raise self._concurrent_change("Nextcloud had an OAuth client already when this run made one")
         if self.sides.integration.read_page().client_id != self.client_id:
-            raise self._interfered("the OAuth client of Nextcloud is not the one that this run made")
+            raise self._concurrent_change("the OAuth client of Nextcloud is not the one that this run made")
         self._storages.set_client(self._found(), self.client_id, self.client_secret)
         self.storage_is_current = False
 
     def _hand_over_password(self, step: steps.Step) -> None:
         if self.application_password is None:
-            raise self._interfered("Nextcloud handed out no application password")
+            raise self._concurrent_change("Nextcloud handed out no application password")
         try:
             self._keep(self._storages.set_application_password(self._found(), self.application_password))
         except ApiError as error:
-            raise explain_refusal(error, self._storages.client, nextcloud_host=str(self.wish.nextcloud)) from error
+            raise explain_refusal(error, self._storages.client, nextcloud_host=str(self.desired.nextcloud)) from error
 
 
 _DOING: dict[str, t.Callable[[Execution, steps.Step], None]] = {
@@ -212,7 +212,7 @@ _DOING: dict[str, t.Callable[[Execution, steps.Step], None]] = {
     steps.REPLACE_APPLICATION: Execution._replace_application,
     steps.REPAIR: Execution._repair,
     steps.PATCH_SETUP: Execution._patch_setup,
-    steps.MEND_REDIRECT: Execution._mend_redirect,
+    steps.FIX_REDIRECT: Execution._fix_redirect,
     steps.NEW_CLIENT: Execution._new_client,
     steps.HAND_OVER_CLIENT: Execution._hand_over_client,
     steps.HAND_OVER_PASSWORD: Execution._hand_over_password,

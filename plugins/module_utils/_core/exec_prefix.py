@@ -28,7 +28,7 @@ SSH_WITH_WORD = "BbcDEeFIiJLlmOopQRSWw"
 USUAL_OWNERS = {33: "www-data", 82: "www-data"}
 
 
-class Entrance:
+class ExecPrefix:
     """How to get to where a server's command line lives.
 
     :param words: the words of the option.
@@ -80,7 +80,7 @@ class Entrance:
             raise self.no_input()
 
     def no_input(self) -> BadInput:
-        """The error for an entrance that does not hand on standard input."""
+        """The error for a prefix that does not hand on standard input."""
         return BadInput(
             f"{self.option} does not pass standard input on to {self.program} ({self._list(self.words)})",
             remedy=f"Set {self.option} to {self._with_stdin()}",

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 from .._core.errors import Failure
 from .._http.address import Address
-from .._nextcloud.integration import NextcloudHalf
+from .._nextcloud.integration import NextcloudSettings
 from .._nextcloud.project_folders import Pieces
 from .._openproject.storages import ListedStorage, ProjectStorage, Storage
-from .state import LinkState, Wish
+from .state import Desired, LinkState
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Unseen:
+class NotChecked:
     """Something that the check could not look at.
 
     :param why: what was missing.
@@ -51,8 +51,8 @@ class Unseen:
 
 
 @dataclass(frozen=True)
-class NextcloudSeen:
-    """Nextcloud's half.
+class ObservedNextcloud:
+    """Nextcloud's side.
 
     :param missing: options of the connection that were not given.
     :param failure: what ended the look at this side before its end.
@@ -78,7 +78,7 @@ class NextcloudSeen:
     app_row: str | None = None
     throttling: float = 0.0
     link_root: str = ""
-    half: NextcloudHalf | None = None
+    settings: NextcloudSettings | None = None
     authorization_arrives: bool | None = None
     probe: tuple[t.Any, str] | None = None
     probed: str = ""
@@ -94,8 +94,8 @@ class NextcloudSeen:
 
 
 @dataclass(frozen=True)
-class OpenProjectSeen:
-    """OpenProject's half.
+class ObservedOpenProject:
+    """OpenProject's side.
 
     :param host_name: the name that it is configured for.
     :param listed: all storages; C(None) when they could not be listed.
@@ -127,22 +127,20 @@ class OpenProjectSeen:
 
 
 @dataclass(frozen=True)
-class Seen:
+class Observed:
     """Both sides.
 
-    :param not_seen: what could not be looked at.
     """
 
     question: Question
-    nextcloud: NextcloudSeen
-    openproject: OpenProjectSeen
-    not_seen: tuple[Unseen, ...] = ()
+    nextcloud: ObservedNextcloud
+    openproject: ObservedOpenProject
 
     @property
-    def half(self) -> NextcloudHalf | None:
+    def settings(self) -> NextcloudSettings | None:
         """The integration app's settings, when they were seen and the app is there."""
-        half = self.nextcloud.half
-        return half if half is not None and half.app else None
+        settings = self.nextcloud.settings
+        return settings if settings is not None and settings.app else None
 
     @property
     def storage(self) -> Storage | None:
@@ -150,12 +148,12 @@ class Seen:
         return self.openproject.storage
 
     @property
-    def wish(self) -> Wish | None:
-        """The question as a wish, when both addresses are known."""
+    def desired(self) -> Desired | None:
+        """The question as what is desired, when both addresses are known."""
         question = self.question
         if question.nextcloud is None or question.openproject is None:
             return None
-        return Wish(
+        return Desired(
             nextcloud=question.nextcloud,
             openproject=question.openproject,
             storage_name=question.storage_name or "",
@@ -168,7 +166,7 @@ class Seen:
         return LinkState(
             listed=self.openproject.listed or (),
             storage=self.storage,
-            nextcloud=self.nextcloud.half or NextcloudHalf(app=False),
+            nextcloud=self.nextcloud.settings or NextcloudSettings(app=False),
             user=self.nextcloud.user,
             pieces=self.nextcloud.pieces,
             project_storages=None if self.openproject.rows is None else len(self.openproject.rows),
@@ -176,7 +174,7 @@ class Seen:
 
     @property
     def folders_matter(self) -> bool:
-        """Whether project folders are wished, or OpenProject manages some."""
-        wished = self.question.project_folders
+        """Whether project folders are requested, or OpenProject manages some."""
+        requested = self.question.project_folders
         managed = self.storage is not None and self.storage.has_application_password
-        return managed if wished is None else wished
+        return managed if requested is None else requested

@@ -17,7 +17,6 @@ from typing import Any
 
 from conformance.arrangements import NOT_REPLAYED, RECORDINGS
 from conformance.recording import LEFT_OUT, RECORDED, Line
-from conformance.runner_lines import result
 
 REQUEST_HEADERS = {
     "accept",
@@ -51,7 +50,7 @@ def slim(line: Line) -> dict[str, Any]:
         data["request"]["headers"] = {key: value for key, value in headers.items() if key.lower() in REQUEST_HEADERS}
         data["response"] = _slim_answer(data["response"])
     if line.kind == "runner":
-        return {"kind": "runner", "note": line.note, "result": result(line.data["stdout"])}
+        return {key: data[key] for key in ("kind", "note", "stdin", "stdout") if key in data}
     if not line.in_scope:
         for key in ("response", "stdout", "stderr"):
             data.pop(key, None)

@@ -41,27 +41,28 @@ STEPS: dict[str, tuple[str, str, str, str | None]] = {
     "detach a project with automatic folder": ("delete", FIRST, "", None),
 }
 """Kind, project, mode and folder of each service call that the product makes as well."""
+RESULT = re.compile("^RESULT (.*)$", re.MULTILINE)
 REPLACE = "replace the OAuth application"
 
 VERDICT = re.compile(r"\[:(\w+), :(\w+), (?:nil|\"(.*)\")\]")
 """The connection check up to 15.5, as Ruby's `inspect` shows it."""
 
 
-def result(stdout: str) -> Any:
-    """What a recorded script answered; None when it answered nothing."""
-    found = re.search(r"^RESULT (.*)$", stdout, re.MULTILINE)
+def result(line: Line) -> Any:
+    """What a recorded script answered among the log lines; None when it answered nothing."""
+    found = RESULT.search(line.data.get("stdout") or "")
     return json.loads(found[1]) if found else None
 
 
 def comparable(line: Line) -> bool:
     """Whether the line holds anything that the product does."""
-    answer = line.data.get("result")
+    answer = result(line)
     return isinstance(answer, dict) or any(_comparison(entry) is not None for entry in answer or [])
 
 
 def differences(replay: Replay, line: Line) -> list[str]:
     """Do with the lab's runner what the line did, and tell what differs."""
-    answer = line.data["result"]
+    answer = result(line)
     if isinstance(answer, dict):
         (storage,) = replay.openproject.storages.values()
         report = health_report(replay.openproject, replay.lab.openproject.nextcloud_side(), storage)

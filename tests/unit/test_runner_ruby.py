@@ -23,6 +23,7 @@ from ansible_collections.opnc.integration.plugins.module_utils._core.secrets imp
 from ansible_collections.opnc.integration.plugins.module_utils._openproject.runner import Runner
 from ansible_collections.opnc.integration.plugins.module_utils._openproject.runner_ruby import OPERATIONS, program
 from conformance.recording import load
+from conformance.runner_lines import result
 from lab.openproject.health_report import verdict
 
 FAKES = Path(__file__).parent / "openproject_fakes.rb"
@@ -316,10 +317,10 @@ def test_the_connection_check_of_every_version_comes_in_one_form(
 
 
 RECORDED_CHECKS = {
-    line.note.partition(" (")[0]: line.data["result"]
+    line.note.partition(" (")[0]: result(line)
     for name in ("openproject-16.3/runner", "openproject-16.3/link-sso")
     for line in load(name)
-    if line.kind == "runner" and isinstance(line.data["result"], dict)
+    if line.kind == "runner" and isinstance(result(line), dict)
 }
 
 

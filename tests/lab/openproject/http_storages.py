@@ -37,6 +37,7 @@ from .http_common import (
     visible_storages,
 )
 from .http_oauth import client_credentials_document, oauth_application_document
+from .live_checks import blocked_address, is_literal
 from .state import SINGLE_SIGN_ON, TWO_WAY, NotUnique, OpenProjectState, Storage, User, now, redirect_uri
 
 blueprint = Blueprint("storages", __name__)
@@ -268,6 +269,9 @@ def _validate(wish: Wish, storage: Storage | None) -> None:
         violations += _name_violations(world, wish.name or "", storage)
     if storage is None or wish.host is not None:
         violations += _host_violations(wish.host or "", other_errors=bool(violations))
+    elif is_literal(storage.host) and blocked_address(world, storage.host):
+        # 17.6 looks at such an address in every change, whatever it is about: read in its sources, not recorded.
+        violations.append(Violation("host", "ssrf_filtered", blocked_address(world, storage.host) or ""))
     violations += _single_sign_on_violations(world, wish, storage)
     host = storage.host if wish.host is None and storage is not None else f"{wish.host}/"
     if wish.password is not None and not any(found.attribute == "host" for found in violations):

@@ -27,18 +27,28 @@ TEST_TOKEN = "Bearer TESTBEARERTOKEN"
 PRIVATE_NETWORKS = [
     ipaddress.ip_network(network)
     for network in (
+        "0.0.0.0/8",
         "10.0.0.0/8",
         "100.64.0.0/10",
         "127.0.0.0/8",
         "169.254.0.0/16",
         "172.16.0.0/12",
         "192.0.0.0/24",
+        "192.0.2.0/24",
+        "192.88.99.0/24",
         "192.168.0.0/16",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/4",
+        "240.0.0.0/4",
         "::1/128",
+        "2001:db8::/32",
         "fc00::/7",
         "fe80::/10",
     )
 ]
+"""What 17.6 and newer refuse, as its sources and their review say (field case O31). Not recorded, and neither is its sentence."""
 
 
 @dataclass(frozen=True)
@@ -253,7 +263,7 @@ PROPERTIES = '<?xml version="1.0"?><d:propfind xmlns:d="DAV:" xmlns:oc="http://o
 
 
 def blocked_address(world: OpenProjectState, url: str) -> str | None:
-    """The private address behind a host, when this version must not talk to it (OP §5, from 17.6); None when it may."""
+    """The private address behind a host, when this version must not talk to it (OP §5, from 17.6, not recorded); None when it may."""
     if not world.profile.filters_private_addresses:
         return None
     try:
@@ -268,6 +278,16 @@ def blocked_address(world: OpenProjectState, url: str) -> str | None:
         if any(address in network for network in allowed) or not any(address in network for network in PRIVATE_NETWORKS)
     ]
     return None if safe or not addresses else str(addresses[0])
+
+
+def is_literal(url: str) -> bool:
+    """Whether the host is an address itself, or `localhost`, so that no name has to be resolved."""
+    host = urlsplit(url).hostname or ""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return host == "localhost"
+    return True
 
 
 def managed_folder(project: Project) -> str:

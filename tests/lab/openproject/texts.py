@@ -41,6 +41,7 @@ ENGLISH = {
         'is not fully set up. The Nextcloud instance does not receive the "Authorization" header, which is necessary for '
         "a Bearer token based authorization of API requests."
     ),
+    # From 17.6 on, in words of ours: not recorded (field case O31).
     "ssrf_filtered": (
         "resolves to {value}, an address that OpenProject must not talk to. It can be allowed with "
         "OPENPROJECT_SSRF_PROTECTION_IP_ALLOWLIST."

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -18,6 +19,9 @@ import pytest
 from ansible.module_utils.common import warnings
 from ansible.module_utils.testing import patch_module_args
 
+from unit import in_process
+from unit.labs import Labs
+
 MODULES = "ansible_collections.opnc.integration.plugins.modules"
 STAND_INS = Path(__file__).parent / "stand_ins"
 TOOLS = {
@@ -29,6 +33,31 @@ TOOLS = {
     "runuser": "accounts.py",
 }
 SECRET_NAMES = ("password", "secret", "api_key", "token", "environment")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def labs_in_process() -> t.Iterator[pytest.MonkeyPatch]:
+    """Neither a socket nor a process between the product and a lab; whoever undoes it gets both."""
+    with pytest.MonkeyPatch.context() as patch:
+        in_process.reach_labs(patch)
+        in_process.run_commands(patch)
+        yield patch
+
+
+@pytest.fixture
+def real_sockets_and_processes(labs_in_process: pytest.MonkeyPatch) -> t.Iterator[None]:
+    """For tests whose point is that a command is started or that requests are under way at the same time."""
+    labs_in_process.undo()
+    yield
+    in_process.reach_labs(labs_in_process)
+    in_process.run_commands(labs_in_process)
+
+
+@pytest.fixture(scope="session")
+def labs() -> t.Iterator[Labs]:
+    """Labs of every version, started once."""
+    with contextlib.ExitStack() as stack:
+        yield Labs(stack)
 
 
 class RunModule(t.Protocol):

@@ -17,25 +17,23 @@ from ansible_collections.opnc.integration.plugins.module_utils._http import clie
 from ansible_collections.opnc.integration.plugins.module_utils._link.finding import PARTS, SEVERITIES, SYMPTOMS
 from ansible_collections.opnc.integration.plugins.module_utils._link.findings import TABLE
 from ci import guide
-from lab import Lab
 from unit import finding_cases_link, finding_cases_servers
 from unit.conftest import RunModule
 from unit.finding_pair import Pair
-from unit.linking import arrange, link_args
+from unit.labs import Labs
 
 CASES = {**finding_cases_servers.CASES, **finding_cases_link.CASES}
 
 
 @pytest.fixture
-def pair(request: pytest.FixtureRequest, run_module: RunModule, tmp_path: Path) -> t.Iterator[Pair]:
+def pair(request: pytest.FixtureRequest, labs: Labs, run_module: RunModule, tmp_path: Path) -> t.Iterator[Pair]:
     """A complete pair; the case says of which version."""
     version = CASES[request.param].nextcloud if hasattr(request, "param") else "32"
-    with Lab(nextcloud=version, openproject="15.4") as lab, contextlib.ExitStack() as stack:
-        arrange(lab)
-        run_module("link", link_args(lab, project_folders=True))
-        world = lab.openproject.state
-        (storage,) = world.storages.values()
-        world.add_project_storage(world.projects[min(world.projects)], storage, "automatic")
+    lab = labs.linked(run_module, version)
+    world = lab.openproject.state
+    (storage,) = world.storages.values()
+    world.add_project_storage(world.projects[min(world.projects)], storage, "automatic")
+    with contextlib.ExitStack() as stack:
         yield Pair(lab, run_module, tmp_path, stack)
 
 

@@ -20,6 +20,7 @@ from lab.nextcloud.rows import GROUPFOLDERS, INTEGRATION
 from lab.nextcloud.state import NextcloudState
 from lab.openproject.state import SINGLE_SIGN_ON, OpenProjectState
 from unit.conftest import RunModule
+from unit.labs import Labs
 from unit.linking import arrange, broken_parts, link_args
 
 Options = dict[str, t.Any]
@@ -28,10 +29,9 @@ NEXTCLOUD, OPENPROJECT = "nextcloud", "openproject"
 
 
 @pytest.fixture
-def lab(request: pytest.FixtureRequest) -> t.Iterator[Lab]:
+def lab(request: pytest.FixtureRequest, labs: Labs) -> Lab:
     """A lab with the Nextcloud that the test names, 32 when it names none."""
-    with Lab(nextcloud=getattr(request, "param", "32")) as lab:
-        yield arrange(lab)
+    return arrange(labs.fresh(getattr(request, "param", "32")))
 
 
 @pytest.fixture(autouse=True)

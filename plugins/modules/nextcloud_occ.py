@@ -50,6 +50,7 @@ options:
   stdin:
     description:
       - Text for the standard input of the command, for example JSON for C(config:import).
+      - It is treated as a secret, so it appears in no log.
     type: str
   environment:
     description:
@@ -198,7 +199,7 @@ def main() -> None:
         options={
             "command": {"type": "list", "elements": "str", "required": True},
             "changes": {"type": "bool", "default": True},
-            "stdin": {"type": "str"},
+            "stdin": {"type": "str", "no_log": True},
             "environment": {"type": "dict", "no_log": True},
             "output_json": {"type": "bool", "default": False},
             "accepted_rc": {"type": "list", "elements": "int", "default": [0]},

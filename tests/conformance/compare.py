@@ -15,8 +15,10 @@ from typing import Any
 from conformance import masks
 from conformance.identities import Conflict, Identities
 
-MARKER = re.compile(r'id="(initial-state-integration_openproject-[^"]+)" value="([^"]*)"')
-"""What clients read of Nextcloud's admin page."""
+MARKER = re.compile(
+    r'id="(initial-state-(?:integration_openproject-[^"]+|core-loginFlowAuth|settings-app_tokens))" value="([^"]*)"'
+)
+"""What clients read of Nextcloud's pages."""
 
 _ABSENT = object()
 
@@ -42,10 +44,10 @@ class Comparison:
     def of_http(self, recorded: Answer, lab: Answer) -> list[str]:
         self._equal("status", recorded.status, lab.status)
         self._equal("content type", recorded.content_type.lower(), lab.content_type.lower())
-        for name in recorded.headers:
-            self._equal(
-                f"header {name}", self.identities.translate(recorded.headers[name]), lab.headers.get(name.lower())
-            )
+        for name, value in recorded.headers.items():
+            own = lab.headers.get(name.lower())
+            self._learn(lambda value=value, own=own: self.identities.learn_spots(value, own or ""))
+            self._equal(f"header {name}", self.identities.translate(value), own)
         if "html" in recorded.content_type.lower():
             self._pages(recorded.text, lab.text)
         else:
@@ -95,6 +97,7 @@ class Comparison:
 
     def _learn_data(self, recorded: Any, lab: Any) -> None:
         if isinstance(recorded, dict) and isinstance(lab, dict):
+            recorded, lab = _by_mount_point(recorded), _by_mount_point(lab)
             for key in recorded.keys() & lab.keys():
                 old, new = recorded[key], lab[key]
                 if isinstance(old, str) and isinstance(new, str):
@@ -157,6 +160,13 @@ class Comparison:
         if name.isdigit() and isinstance(value, dict) and masks.kind_of_id(value) == "folder":
             return str(self.identities.number("folder", int(name)))
         return self.identities.translate_word(name)
+
+
+def _by_mount_point(data: dict[str, Any]) -> dict[str, Any]:
+    """A map of folders by what does not change; other maps as they are."""
+    if all(isinstance(value, dict) and "mount_point" in value for value in data.values()):
+        return {value["mount_point"]: value for value in data.values()}
+    return data
 
 
 def _is_number(value: Any) -> bool:

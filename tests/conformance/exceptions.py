@@ -33,8 +33,17 @@ CAPABILITIES = Known(
 )
 
 EXCEPTIONS: dict[str, dict[int, Known]] = {
-    "nextcloud-29/http-states": {125: CAPABILITIES, 126: CAPABILITIES},
-    "nextcloud-32/http-integration-projectfolder": {25: CAPABILITIES, 26: CAPABILITIES},
-    "nextcloud-32/http-integration-projectfolder-states": {136: CAPABILITIES, 140: CAPABILITIES},
-    "nextcloud-32/http-ocs-provisioning": {0: CAPABILITIES},
+    name: dict.fromkeys(numbers, CAPABILITIES)
+    for name, numbers in {
+        "nextcloud-29/app-limited-to-a-group": (8, 16, 26, 34),
+        "nextcloud-29/http-states": (125, 126),
+        "nextcloud-32/http-integration-projectfolder": (25, 26),
+        "nextcloud-32/http-integration-projectfolder-states": (136, 140),
+        "nextcloud-32/http-ocs-provisioning": (0,),
+        "nextcloud-34/app-limited-to-a-group": (8, 16, 26, 34),
+        "nextcloud-34/http-integration-projectfolder": (25, 26),
+        "nextcloud-34/http-integration-projectfolder-states": (136, 140),
+        "nextcloud-34/http-ocs-provisioning": (0,),
+        "nextcloud-34/http-sso": (259,),
+    }.items()
 }

@@ -45,6 +45,7 @@ ID_SPOTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 SECRET_SPOTS = (
     re.compile(r"(?<=/oauth_clients/)[A-Za-z0-9_-]{20,}(?=/callback)"),
     re.compile(r"(?<=client_id=)[A-Za-z0-9_-]{20,}"),
+    re.compile(r"(?<=[?&]code=)[A-Za-z0-9]{20,}"),
 )
 """Where a text holds an identifier that its server made up."""
 

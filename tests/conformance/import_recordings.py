@@ -31,7 +31,9 @@ REQUEST_HEADERS = {
     "x-requested-with",
 }
 ANSWER_HEADERS = {"content-type", "location", "retry-after", "x-nextcloud-maintenance-mode"}
-MARKER = re.compile(r'<input[^>]* id="initial-state-integration_openproject-[^>]*>')
+MARKER = re.compile(
+    r'<input[^>]* id="initial-state-(?:integration_openproject-|core-loginFlowAuth|settings-app_tokens)[^>]*>'
+)
 MARKUP = re.compile(r"\s*<(!DOCTYPE html|html)", re.IGNORECASE)
 
 
@@ -85,5 +87,5 @@ def _lines(source: Path, name: str) -> list[Line]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("source", type=Path, help="folder that holds nextcloud-29, nextcloud-32 and openproject-15.4")
+    parser.add_argument("source", type=Path, help="folder that holds nextcloud-29, openproject-15.4 and the others")
     import_all(parser.parse_args().source)

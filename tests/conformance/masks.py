@@ -34,6 +34,7 @@ SECRETS = {
     "nextcloud_client_secret",
     "oPUserAppPassword",
     "openproject_user_app_password",
+    "stateToken",
     "token",
 }
 """Keys of values that a server makes up; the lab's one stands for the recorded one from there on."""

@@ -18,7 +18,10 @@ RECORDED = Path(__file__).parent.parent / "fixtures" / "recorded"
 LEFT_OUT = RECORDED / "left-out.json"
 """How many exchanges the recordings hold that are not replayed at all."""
 
-PORTS = {8181: scope.NEXTCLOUD, 8182: scope.NEXTCLOUD, 8191: scope.NEXTCLOUD, 8080: scope.OPENPROJECT}
+PORTS = {
+    **dict.fromkeys((8181, 8182, 8191, 8281), scope.NEXTCLOUD),
+    8080: scope.OPENPROJECT,
+}
 """Which server listened where while the recordings were made; 8182 is the Nextcloud without rewriting."""
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,6 +26,7 @@ from lab.nextcloud.occ import run as run_occ
 from lab.nextcloud.server import NextcloudServer
 from lab.nextcloud.surroundings import Surroundings
 
+PASSPHRASE = re.compile("oc_sessionPassphrase=([^;]+)")
 PASSWORD_LINE = re.compile(r"(?<=app password:\n)\S+")
 
 PHP_SETTINGS: dict[str, dict[str, Any]] = {
@@ -98,6 +100,7 @@ class Replay:
         self.others: dict[str, NextcloudServer] = {}
         """Servers besides the lab's two, by the port that they had."""
         self._cookies: dict[str, str] = {}
+        self._sessions = _beginnings(self.lines)
 
     @property
     def nextcloud(self) -> Any:
@@ -162,8 +165,10 @@ class Replay:
                 allow_redirects=False,
                 timeout=30,
             )
-        if "token" in answer.text and path.endswith("/csrftoken"):
-            self._cookies = answer.cookies.get_dict()
+        if line.number in self._sessions:
+            self._cookies = {}
+        if line.number in self._sessions or _cookies(line):
+            self._cookies.update(answer.cookies.get_dict())
         if not counted:
             return []
         recorded = line.data["response"]
@@ -184,8 +189,10 @@ class Replay:
         if name.lower() == "host":
             return urlsplit(url).netloc if value == recorded_host else value
         if name.lower() == "cookie":
-            # Cookies belong to the session that the token was handed out in.
-            return "; ".join(f"{key}={text}" for key, text in self._cookies.items())
+            # They were sent where their path allows it; only the session's is named after the server.
+            sent = {pair.partition("=")[0].strip() for pair in value.split(";")}
+            own = {key: text for key, text in self._cookies.items() if key in sent or key.startswith("oc")}
+            return "; ".join(f"{key}={text}" for key, text in own.items())
         return self.identities.translate(value)
 
     def body(self, text: str) -> str:
@@ -262,6 +269,23 @@ class Replay:
         yield
         for name, value in before.items():
             setattr(around, name, value)
+
+
+def _beginnings(lines: Sequence[Line]) -> set[int]:
+    """Numbers of the lines that sessions began with: the next one sent their cookies for the first time."""
+    seen, found = set(), set()
+    for line, later in itertools.pairwise(lines):
+        phrase = PASSPHRASE.search(_cookies(later))
+        if phrase and phrase[1] not in seen:
+            seen.add(phrase[1])
+            found.add(line.number)
+    return found
+
+
+def _cookies(line: Line) -> str:
+    """What the request of a line sent in its Cookie header."""
+    headers = line.data["request"].get("headers") or {} if line.kind == "http" else {}
+    return next((value for name, value in headers.items() if name.lower() == "cookie"), "")
 
 
 def replay(

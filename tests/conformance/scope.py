@@ -30,6 +30,7 @@ _ROUTES: dict[str, tuple[tuple[str, str], ...]] = {
         ("GET POST", "/login/flow"),
         ("PATCH POST DELETE", f"{_APP}/setup"),
         ("POST", f"{_APP}/nc-oauth"),
+        ("PUT", f"{_APP}/admin-config"),
         ("GET", f"{_APP}/check-config"),
         ("GET", f"{_APP}/check-admin-config"),
         ("GET", f"{_APP}/project-folder-status"),

@@ -40,8 +40,13 @@ NAMES = {
     "127.0.0.1:8181": "cloud.test:8181",
     "127.0.0.1:8191": "other.test:8191",
 }
-# Its one id is known from the start, not handed out.
-RENAMED = [name for name in RECORDINGS if name != "openproject-15.4/http-scale"]
+# Ids in them are known from the start, not handed out.
+KNOWN_IDS = {
+    "nextcloud-34/http-folder-without-default-permission",
+    "nextcloud-34/misc-34",
+    "openproject-15.4/http-scale",
+}
+RENAMED = [name for name in RECORDINGS if name not in KNOWN_IDS]
 
 
 @pytest.fixture(scope="session")
@@ -110,9 +115,11 @@ def _other_value(data: dict[str, Any]) -> None:
     [
         (_other_status, "nextcloud-29/occ", (1, 57, 99)),
         (_other_status, "openproject-15.4/http-storages", (3, 21, 59)),
+        (_other_status, "nextcloud-34/app-limited-to-a-group", (5, 9, 18)),
         (_other_text, "nextcloud-29/occ", (7, 49, 74)),
         (_other_text, "openproject-15.4/http-auth", (32, 36, 50)),
         (_other_value, "nextcloud-29/http-states", (24, 41, 127)),
+        (_other_value, "nextcloud-34/http-sso", (3, 54, 216)),
         (_other_value, "openproject-15.4/link-full", (2, 6, 18)),
     ],
 )

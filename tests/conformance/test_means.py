@@ -29,7 +29,7 @@ def command(*words: str) -> Exchange:
     [
         (request(NEXTCLOUD, "GET", "/status.php"), []),
         (request(NEXTCLOUD, "PATCH", "/sub/path/index.php/apps/integration_openproject/setup"), []),
-        (request(NEXTCLOUD, "PUT", "/index.php/apps/integration_openproject/admin-config"), ["PUT"]),
+        (request(NEXTCLOUD, "PUT", "/index.php/apps/integration_openproject/setup"), ["PUT"]),
         (request(NEXTCLOUD, "GET", "/somewhere"), ["GET"]),
         (request(NEXTCLOUD, "GET", "/somewhere", peer=True), []),
         (request(NEXTCLOUD, "GET", "/somewhere", "python-requests/2"), []),

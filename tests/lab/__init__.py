@@ -7,6 +7,7 @@ with Lab(nextcloud="29", openproject="15.4") as lab:
     lab.nextcloud.url, lab.nextcloud.admin, lab.nextcloud.occ, lab.nextcloud.state
     lab.openproject.url, lab.openproject.api_key, lab.openproject.basic_auth, lab.openproject.runner
     lab.nextcloud.requests                    # what the product sent
+    lab.nextcloud.password_checks             # what that cost; also .password_checks_in_sequence and .devices
     lab.nextcloud.read_only = True            # whatever would change state is refused and listed in .refused
     lab.faults.add(server="nextcloud", nth=3, kind="drop_after")
 """

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import logging
 import random
@@ -59,6 +60,11 @@ class Exchange:
     status: int = 0
     peer: bool = False
     server: str = ""
+    began: int = 0
+    ended: int = 0
+    """When it was in flight, in ticks of one counter: what began before another one ended was there at the same time."""
+    password_checks: int = 0
+    """How often the server hashed a login password for it, which is what makes a request slow."""
 
     @property
     def json(self) -> Any:
@@ -80,7 +86,11 @@ class Fault:
 class Faults:
     """The faults that tests ordered, shared by both servers (the lab's contract in tests/lab/__init__.py)."""
 
-    KINDS = ("drop_before", "drop_after", "html_502", "html_504", "status_503", "throttle_429", "silent", "delay")
+    KINDS = (
+        *("drop_before", "drop_after", "html_502", "html_504", "status_503", "throttle_429", "silent", "delay"),
+        # Every session is lost before the request: its cookies and its request token are nobody's any more.
+        "sessions_lost",
+    )
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -111,6 +121,8 @@ class Faults:
     def _count(self, server: str | None) -> int:
         return sum(self._seen.values()) if server is None else self._seen.get(server, 0)
 
+
+_TICKS = itertools.count(1)
 
 Observer = Callable[[Exchange], None]
 OBSERVERS: list[Observer] = []
@@ -277,11 +289,14 @@ class LabServer(ABC):
             body=body.decode(errors="replace"),
             peer=PEER_HEADER in request.headers,
             server=self.name,
+            began=next(_TICKS),
         )
+        environ["lab.exchange"] = exchange
         self.log.append(exchange)
         self._tell(exchange)
         fault = None if exchange.peer else self.faults.next_for(self.name)
         response = self._answer(request, exchange, fault)
+        exchange.ended = next(_TICKS)
         if response is None:
             _drop(environ)
             return []

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The module process of C(link) is really killed at a write; one good run ends complete, a further one changes nothing."""
+"""The module process of C(link) is really ended at a write; one good run ends complete, a further one changes nothing."""
 
 from __future__ import annotations
 
@@ -52,17 +52,20 @@ class Killer:
     nobody is there to read the answer.
 
     :param write: method and path of the write that it dies at; empty lets it come to its end.
-    :param seen: the writes that arrived.
+    :param signal: another signal than SIGKILL.
+    :param observed: the writes that arrived.
     """
 
     lab: Lab
     write: str = ""
     moment: str = AFTER
+    signal: int = signal.SIGKILL
     observed: list[str] = field(default_factory=list)
     process: subprocess.Popen[str] | None = None
     started: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
     exchange: Exchange | None = None
+    output: str = ""
 
     def run(self, args: t.Mapping[str, t.Any]) -> int:
         """Exit code of the process; negative when it was killed."""
@@ -83,7 +86,8 @@ class Killer:
         finally:
             OBSERVERS.remove(self._observe)
             self.ended.set()
-        assert self.process.returncode in (0, -signal.SIGKILL), output
+        assert self.process.returncode in (0, -signal.SIGKILL) or self.signal != signal.SIGKILL, output
+        self.output = output
         if self.exchange is not None and self.moment == AFTER:
             while self.exchange.status == 0:
                 time.sleep(0.005)
@@ -100,7 +104,7 @@ class Killer:
         self.exchange = exchange
         self.started.wait()
         assert self.process is not None
-        os.kill(self.process.pid, signal.SIGKILL)
+        os.kill(self.process.pid, self.signal)
         self.ended.wait()
         if self.moment == BEFORE:
             raise ConnectionAbortedError("the server never sees it")
@@ -148,6 +152,17 @@ def test_a_link_killed_at_a_write_is_finished_by_the_next_run(
     assert broken_parts(lab) == []
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_link_ended_by_a_signal_leaves_no_password_behind(lab: Lab, number: signal.Signals) -> None:
+    """Its clean-ups run, and it says what ended it."""
+    args = link_args(lab, project_folders=True, occ_command=lab.nextcloud.occ)
+    del args["nextcloud_password"]
+    killer = Killer(lab, WRITES_OF_A_FRESH_LINK[0], BEFORE, number)
+    assert killer.run(args) == 1
+    assert f"Ended by {number.name}" in killer.output
+    assert [token.name for token in lab.nextcloud.state.users[lab.nextcloud.admin[0]].tokens if token.type == 1] == []
+
+
 # few, because a disabled app is asked for five seconds whether it is only late
 WHILE_THE_APP_IS_DISABLED = [
     (f"DELETE {OCS}/apps/{INTEGRATION}", AFTER),
@@ -176,3 +191,34 @@ def test_a_removal_killed_while_the_app_is_disabled_is_finished_by_the_next_run(
     again = run_module("link", args)
     assert not again["changed"], again
     assert state.app_enabled(INTEGRATION)
+
+
+STARTING = """
+import sys
+from ansible_collections.opnc.integration.plugins.module_utils._core.command import environment, execute
+from ansible_collections.opnc.integration.plugins.module_utils._core.signals import EndedBySignal, ended_in_order
+try:
+    with ended_in_order():
+        execute(["/bin/sh", "-c", "sleep 60 & echo $! > $0.new; mv $0.new $0; wait", sys.argv[1]], None, environment(), 50)
+except EndedBySignal as ended:
+    print(ended.name)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_what_a_started_command_started_is_ended_too(tmp_path: Path, number: signal.Signals) -> None:
+    written = tmp_path / "child"
+    with subprocess.Popen(
+        [sys.executable, "-c", STARTING, str(written)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT / ".cache" / "collections")},
+    ) as process:
+        while not written.exists():
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(number)
+        output, _unused = process.communicate(timeout=30)
+    assert output == f"{number.name}\n"
+    child = Path(f"/proc/{written.read_text().strip()}/stat")
+    assert not child.exists() or child.read_text().rpartition(")")[2].split()[0] == "Z"

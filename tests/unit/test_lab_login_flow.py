@@ -2,10 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The lab's consent pages and token endpoint answer as a real 29.0.6 did when each step was done, right and wrong."""
+"""The lab's consent pages and token endpoint answer as real servers did when each step was done, right and wrong."""
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
+from lab.nextcloud.profiles import PROFILES
 from lab.nextcloud.rows import OAuthClient
 from lab.nextcloud.server import NextcloudServer
 from lab.plumbing import Faults
@@ -41,10 +44,14 @@ class Browser:
         query = {"client_id": client.client_identifier, "response_type": "code", "state": "a&b"}
         led_to = self("GET", "/index.php/apps/oauth2/authorize", params=query)
         assert led_to.status_code == 303
-        assert led_to.headers["Location"] == f"{self.base}{FLOW}?clientIdentifier={client.client_identifier}"
-        found = re.search(
-            r'name="stateToken" value="(\w{64})"', self("GET", led_to.headers["Location"][len(self.base) :]).text
-        )
+        where = urlsplit(led_to.headers["Location"])
+        assert where.path.removeprefix("/index.php") == FLOW.removeprefix("/index.php")
+        assert parse_qs(where.query)["clientIdentifier"] == [client.client_identifier]
+        page = self("GET", led_to.headers["Location"][len(self.base) :]).text
+        for_script = re.search(r'id="initial-state-core-loginFlowAuth" value="([^"]+)"', page)
+        if for_script:
+            return str(json.loads(base64.b64decode(for_script[1]))["stateToken"])
+        found = re.search(r'name="stateToken" value="(\w{64})"', page)
         assert found
         return found[1]
 
@@ -53,9 +60,9 @@ class Browser:
         return self("POST", FLOW, data=form, headers={"requesttoken": proof or self.request_token})
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[NextcloudServer]:
-    started = NextcloudServer("29", Faults(), tmp_path)
+@pytest.fixture(params=PROFILES)
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NextcloudServer]:
+    started = NextcloudServer(request.param, Faults(), tmp_path)
     started.start()
     started.state.create_oauth_client("OpenProject client", "https://projects.example.com/callback")
     yield started

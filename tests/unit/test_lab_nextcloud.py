@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import requests
 
+from lab.nextcloud.profiles import PROFILES
 from lab.nextcloud.server import NextcloudServer
 from lab.nextcloud.state import OPENPROJECT
 from lab.plumbing import Faults
@@ -60,7 +61,7 @@ class Client:
         return bool(self("GET", f"{APP}/check-admin-config").json()["config_status_without_project_folder"])
 
 
-@pytest.fixture(params=["29", "32"])
+@pytest.fixture(params=PROFILES)
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NextcloudServer]:
     started = NextcloudServer(request.param, Faults(), tmp_path)
     started.start()

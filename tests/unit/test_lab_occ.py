@@ -13,20 +13,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from lab.nextcloud.occ import run
+from lab.nextcloud.profiles import PROFILES
 from lab.nextcloud.server import NextcloudServer
 from lab.nextcloud.state import GROUPFOLDERS, INTEGRATION, OPENPROJECT, App
 from lab.plumbing import Faults
 
 STATUS = ["status", "--output=json"]
+OCS = {"OCS-APIRequest": "true"}
 
 
-@pytest.fixture(params=["29", "32"])
+@pytest.fixture(params=PROFILES)
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NextcloudServer]:
     made = NextcloudServer(request.param, Faults(), tmp_path)
     made.start()
@@ -232,15 +235,17 @@ def test_a_store_that_is_switched_off_offers_nothing(server: NextcloudServer, se
     assert occ(server, "app:install", "contacts") == (0, "contacts 1.0.0 installed\ncontacts enabled\n", "")
 
 
-def test_an_app_can_be_limited_to_groups_and_stays_so(server: NextcloudServer) -> None:
+def test_an_app_can_be_limited_to_groups_and_stays_so_on_older_versions(server: NextcloudServer) -> None:
     state = server.state
     state.apps["calendar"] = App("calendar", "1.2.3", name="Calendar")
     state.create_group("staff")
     words = ["app:enable", "-g", "staff", "-g", "nobody", "calendar"]
     assert occ(server, *words) == (0, "calendar 1.2.3 enabled for groups: staff\n", "")
     assert state.app_groups("calendar") == ["staff"]
-    assert occ(server, "app:enable", "calendar") == (0, "calendar already enabled\n", "")
-    assert state.app_groups("calendar") == ["staff"]
+    lifts = server.profile.major >= 34
+    said = "calendar 1.2.3 enabled\n" if lifts else "calendar already enabled\n"
+    assert occ(server, "app:enable", "calendar") == (0, said, "")
+    assert state.app_groups("calendar") == (None if lifts else ["staff"])
     assert "calendar" in json.loads(occ(server, "app:list", "--output=json")[1])["enabled"]
 
 
@@ -250,6 +255,36 @@ def test_an_app_that_comes_from_the_store_starts_clean(server: NextcloudServer) 
     server.state.surroundings.store.offers = {INTEGRATION: server.profile.integration_version}
     assert occ(server, "app:enable", INTEGRATION)[0] == 0
     assert server.state.app_enabled(INTEGRATION)
+
+
+# Remedies that a message names
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "lets_in"),
+    [
+        (["--on"], "enforced for all users", False),
+        (["--on", "--group=admin"], "enforced for members of the group(s) admin", False),
+        (["--on", "--group=staff"], "enforced for members of the group(s) staff", True),
+        (["--on", "--exclude=admin"], "enforced for all users, except members of admin", True),
+        (["--on", "--group=admin", "--exclude=admin"], "enforced for members of the group(s) admin, except", False),
+        (["--off"], "not enforced", True),
+    ],
+)
+def test_the_second_factor_is_enforced_for_whom_it_is_said(
+    server: NextcloudServer, words: list[str], said: str, lets_in: bool
+) -> None:
+    assert f"Two-factor authentication is {said}" in occ(server, "twofactorauth:enforce", *words)[1]
+    asked = requests.get(f"{server.url}/ocs/v2.php/cloud/user", auth=server.admin, headers=OCS, timeout=10)
+    assert asked.status_code == (200 if lets_in else 401)
+
+
+def test_the_throttle_ends_for_the_address_that_is_named(server: NextcloudServer) -> None:
+    server.state.login_fails = 11
+    occ(server, "security:bruteforce:reset", "192.0.2.1")
+    assert server.state.login_fails == 11
+    assert occ(server, "security:bruteforce:reset", "127.0.0.1") == (0, "", "")
+    assert server.state.login_fails == 0
 
 
 # Protection, certificates

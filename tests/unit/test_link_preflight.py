@@ -436,7 +436,7 @@ CASES = [
         "Nextcloud throttles (O25)",
         NEXTCLOUD,
         nextcloud(login_fails=20),
-        ("HTTP 429", "Too many requests", "throttles this address", "trusted_proxies", "occ security:bruteforce:reset"),
+        ("HTTP 429", "Reached maximum delay", "throttles this address", "trusted_proxies", "occ security:bruteforce:reset"),
     ),
     Case(
         "wrong path of Nextcloud",

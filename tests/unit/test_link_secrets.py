@@ -114,7 +114,7 @@ def tokens(lab: Lab) -> list[tuple[str, str]]:
 
 def remembered(lab: Lab) -> list[int]:
     """Rows of sessions that go on."""
-    return [session.token_id for session in lab.nextcloud.state.sessions.values() if session.token_id is not None]
+    return [token.id for user in lab.nextcloud.state.users.values() for token in user.devices]
 
 
 def codes_tried(lab: Lab) -> list[str]:

@@ -28,7 +28,6 @@ WAYS = {
     "podman": ["podman", "exec", "-i", "openproject"],
     "kubectl": ["kubectl", "exec", "--stdin", "deploy/openproject-web", "--"],
     "ssh": ["ssh", "root@projects.example.com"],
-    "ssh with a terminal": ["ssh", "-tt", "root@projects.example.com"],
 }
 PACKAGES = ["openproject", "run", "bundle", "exec", "rails", "runner", "-"]
 
@@ -116,6 +115,26 @@ def test_projects_get_a_storage_by_every_way(run_module: RunModule, way: str) ->
         assert len(world.project_storages) == 2
         assert not run_module("openproject_project_storage", args)["changed"]
         assert len(lab.openproject.runner_starts) == 1
+
+
+def test_a_terminal_on_the_other_machine_is_refused(run_module: RunModule) -> None:
+    """It shows what is typed, and cuts lines that are longer than 4096 bytes."""
+    with Lab() as lab:
+        storage = lab.openproject.state.add_storage("nc", f"{lab.nextcloud.url}/")
+        lab.openproject.state.set_client(storage, "client", "a-client-secret-of-nextcloud")
+        result = run_module(
+            "openproject_project_storage",
+            {
+                "openproject_url": lab.openproject.url,
+                "openproject_api_key": lab.openproject.api_key,
+                "runner_command": lab.openproject.runner,
+                "runner_exec": ["ssh", "-tt", "root@projects.example.com"],
+                "storage": "nc",
+                "all_active": True,
+            },
+        )
+        assert 'Set runner_exec to ["ssh", "root@projects.example.com"]' in result["msg"]
+        assert lab.openproject.runner_starts == []
 
 
 @pytest.mark.parametrize("way", ["docker", "kubectl", "ssh"])

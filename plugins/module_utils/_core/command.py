@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -14,6 +15,9 @@ from dataclasses import dataclass
 
 #: where snaps and administrators' programs live when a login by Ansible does not search there (field case O01)
 MORE_PATHS = "/snap/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+#: seconds between SIGTERM and SIGKILL
+GRACE = 5.0
 
 
 @dataclass(frozen=True)
@@ -61,15 +65,24 @@ def execute(words: t.Sequence[str], stdin: str | None, environment: t.Mapping[st
         stdout, stderr = process.communicate(
             None if stdin is None else stdin.encode("utf-8", "surrogateescape"), timeout
         )
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        raise
     finally:
+        # after a time-out, or when a signal ends this process, nothing goes on alone
+        if process.returncode is None:
+            _end(process)
         for stream in (process.stdin, process.stdout, process.stderr):
             if stream is not None:
                 stream.close()
     return Completed(process.returncode, _text(stdout), _text(stderr))
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a program with its group; SIGTERM comes first, because sudo can pass only that on to what it started."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, number)
+        # what belongs to root cannot be ended from here, and must not hold this process up
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE)
 
 
 def _text(data: bytes) -> str:

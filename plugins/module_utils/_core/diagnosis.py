@@ -12,11 +12,9 @@ import shutil
 import subprocess
 import typing as t
 from dataclasses import dataclass
-from pathlib import Path
 
 from .command import MORE_PATHS, Completed, execute
-from .errors import BadInput
-from .exec_prefix import CLUSTER_TOOLS, CONTAINER_TOOLS, ExecPrefix
+from .exec_prefix import ExecPrefix
 
 
 @dataclass(frozen=True)
@@ -32,25 +30,20 @@ class Diagnosis:
     remedy: str = ""
 
 
-def check_words(option: str, words: t.Sequence[str]) -> None:
-    """Refuse a command that is not a list of words.
-
-    :raises BadInput: names a corrected list.
-    """
-    if any("\0" in word for word in words):
-        raise BadInput(f"{option} contains a NUL character")
-    if len(words) == 1 and " " in words[0].strip() and not Path(words[0]).exists():
-        raise BadInput(f"{option} is one word with blanks", remedy=f"Give it as a list: {json.dumps(words[0].split())}")
-
-
 def start(
-    words: t.Sequence[str], stdin: str | None, environment: t.Mapping[str, str], timeout: float, exec_prefix: ExecPrefix
+    arguments: t.Sequence[str],
+    stdin: str | None,
+    environment: t.Mapping[str, str],
+    timeout: float,
+    exec_prefix: ExecPrefix,
+    shell: t.Sequence[str] = (),
 ) -> Completed | Diagnosis:
     """Start a command through its prefix.
 
+    :param shell: words that are to stand directly before the command, behind all links.
     :returns: what it left behind, or why it did not start or did not end in time.
     """
-    words = exec_prefix.around(words)
+    words = exec_prefix.around(arguments, shell)
     program = shutil.which(words[0], path=environment["PATH"])
     if program is None:
         option = exec_prefix.option if exec_prefix.words else exec_prefix.command_option
@@ -88,27 +81,7 @@ def diagnose_prefix(rc: int, both: str, command: t.Sequence[str], exec_prefix: E
         return Diagnosis(
             "terminal",
             words,
-            f"{exec_prefix.option} asks for a terminal, and there is none: set it to {exec_prefix.without_terminal()}",
-        )
-    words = found(r"^(su|runuser|sudo|setpriv): (unrecognized|invalid|unknown) option.*$") or (
-        found(r"^error: unknown (shorthand )?flag.*$") if exec_prefix.tool in CLUSTER_TOOLS else ""
-    )
-    if words:
-        return Diagnosis(
-            "options_taken",
-            words,
-            f"{exec_prefix.tool} took an option of {exec_prefix.program} for its own: end {exec_prefix.option} with --, as in"
-            f" {exec_prefix.with_end_of_options()}",
-        )
-    words = found(
-        r'^.*(exec: "-[^"]*".*not found.*|The "-u" option does not exist\.?|The "--user" option does not exist\.?).*$'
-    )
-    if words and exec_prefix.tool in CONTAINER_TOOLS:
-        return Diagnosis(
-            "options_after_name",
-            words,
-            f"The options of {exec_prefix.tool} stand before the container's name: set {exec_prefix.option} to"
-            f" {exec_prefix.with_options_first()}",
+            f"{exec_prefix.option} asks for a terminal, and there is none. {exec_prefix.without_terminal()}",
         )
     words = found(
         r"^.*(No such container|no container with name or ID|container \S+ is not running"
@@ -123,15 +96,15 @@ def diagnose_prefix(rc: int, both: str, command: t.Sequence[str], exec_prefix: E
         r"^.*(Cannot connect to the Docker daemon|permission denied while trying to connect"
         r"|The connection to the server \S+ was refused).*$"
     )
-    if words:
+    if words and exec_prefix.words:
         return Diagnosis(
             "container_not_found",
             words,
-            f"The user that runs the module cannot reach what {exec_prefix.tool} talks to; check become and"
+            f"The user that runs the module cannot reach what {exec_prefix.words[0]} talks to; check become and"
             f" {exec_prefix.option}",
         )
     words = found(r"^(ssh: |Host key verification failed|\S+@\S+: Permission denied \().*$") if rc == 255 else ""
-    if words and exec_prefix.tool == "ssh":
+    if words and exec_prefix.has(["ssh"]):
         return Diagnosis(
             "host_not_reached",
             words,
@@ -146,7 +119,7 @@ def diagnose_prefix(rc: int, both: str, command: t.Sequence[str], exec_prefix: E
         return Diagnosis(
             "not_allowed",
             words,
-            f"{exec_prefix.tool} may not change the user: run the module as root (become: true), or allow it without a"
+            f"{exec_prefix.words[0]} may not change the user: run the module as root (become: true), or allow it without a"
             " password",
         )
     words = found(

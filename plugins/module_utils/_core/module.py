@@ -16,6 +16,7 @@ from .argspec import ArgumentSpec
 from .errors import Failure
 from .resource import Outcome, Resource, ensure
 from .secrets import Secrets
+from .signals import EndedBySignal, ended_in_order
 
 
 @dataclass
@@ -66,10 +67,17 @@ def run(spec: ArgumentSpec, work: t.Callable[[Call], Result]) -> None:
     secrets.add(*(module.params[name] for name in _secret_options(spec) if isinstance(module.params[name], str)))
     call = Call(params=module.params, check_mode=module.check_mode, secrets=secrets)
     try:
-        try:
-            result = work(call)
-        finally:
-            call.end()
+        with ended_in_order():
+            try:
+                result = work(call)
+            finally:
+                call.end()
+    except EndedBySignal as ended:
+        _show_warnings(module, call)
+        module.fail_json(
+            msg=f"Ended by {ended.name}; what was started is ended, and what was left for the end is done."
+        )
+        return
     except Failure as failure:
         _show_warnings(module, call)
         module.fail_json(msg=secrets.censor(failure.message), **failure.as_result())

@@ -128,9 +128,7 @@ class ObservedOpenProject:
 
 @dataclass(frozen=True)
 class Observed:
-    """Both sides.
-
-    """
+    """Both sides."""
 
     question: Question
     nextcloud: ObservedNextcloud

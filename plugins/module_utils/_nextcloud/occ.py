@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shlex
 import typing as t
 from pathlib import PurePath
 
 from .._core.command import Completed, environment
-from .._core.diagnosis import Diagnosis, check_words, start
+from .._core.diagnosis import Diagnosis, start
 from .._core.errors import BadInput, CommandError
 from .._core.exec_prefix import ExecPrefix
 from .._core.module import Call
@@ -60,15 +61,16 @@ class Occ:
         :raises BadInput: an option is unusable; nothing was started.
         """
         command, prefix, timeout = (call.params[name] for name in ("occ_command", "occ_exec", "occ_timeout"))
-        if not command or not command[0]:
+        if not command:
             raise BadInput(
                 "occ_command is empty", remedy="Give it as a list, for example [php, /var/www/nextcloud/occ]"
             )
-        for name, words in (("occ_command", command), ("occ_exec", prefix)):
-            check_words(name, words)
-        if timeout <= 0:
-            raise BadInput("occ_timeout is not a positive number of seconds")
-        return cls(command, ExecPrefix(prefix), timeout, call.secrets)
+        exec_prefix = ExecPrefix(prefix, command=command)
+        exec_prefix.check()
+        # written so that nan, which is a float too, does not pass
+        if not 0 < timeout < math.inf:
+            raise BadInput("occ_timeout is not a positive number of seconds", remedy="Give it as a number such as 300")
+        return cls(command, exec_prefix, timeout, call.secrets)
 
     def command_line(self, arguments: t.Sequence[str]) -> str:
         """The command as an administrator would type it, without secrets."""
@@ -133,10 +135,9 @@ class Occ:
 
         :param name: name of the file, without a folder.
         """
-        words = [*self.command, *GLOBAL_FLAGS, *arguments]
-        folder = SNAP_FOLDER if PurePath(self.command[0]).name == SNAP_OCC else ""
+        folder = SNAP_FOLDER if PurePath(self.exec_prefix.final[0]).name == SNAP_OCC else ""
         shell = ["sh", "-c", WITH_FILE, "sh", folder, name]
-        completed = self._through_shell([*shell, *words], arguments, attempted, content)
+        completed = self._through_shell(shell, arguments, attempted, content)
         return self._judged(completed, [*arguments, name], attempted, (0,), remedy)
 
     def status(self) -> dict[str, t.Any]:
@@ -188,27 +189,27 @@ class Occ:
     ) -> Completed:
         variables = _variables(secret_environment)
         self.secrets.add(*variables.values())
-        words = [*self.command, *GLOBAL_FLAGS, *arguments]
-        if not self.exec_prefix.words:
-            return self._execute(words, arguments, attempted, stdin, variables)
+        if self.exec_prefix.is_direct:
+            return self._execute([], arguments, attempted, stdin, variables)
         if not variables and stdin is None:
-            return self._execute(words, arguments, attempted, None, {})
+            return self._execute([], arguments, attempted, None, {})
         data = "".join(f"{value}\n" for value in variables.values()) + (stdin or "")
         shell = ["sh", "-c", _reader(variables, with_input=stdin is not None), "sh"]
-        return self._through_shell([*shell, *words], arguments, attempted, data, secret=bool(variables))
+        return self._through_shell(shell, arguments, attempted, data)
 
     def _through_shell(
-        self, words: t.Sequence[str], arguments: t.Sequence[str], attempted: str, stdin: str, *, secret: bool = False
+        self, shell: t.Sequence[str], arguments: t.Sequence[str], attempted: str, stdin: str
     ) -> Completed:
-        self.exec_prefix.check(secret=secret)
-        completed = self._execute(words, arguments, attempted, stdin, {})
-        if NO_INPUT in completed.stderr:
+        self.exec_prefix.check_input()
+        completed = self._execute(shell, arguments, attempted, stdin, {})
+        # some ways join both streams
+        if NO_INPUT in (*completed.stderr.splitlines(), *completed.stdout.splitlines()):
             raise self.exec_prefix.no_input()
         return completed
 
     def _execute(
         self,
-        words: t.Sequence[str],
+        shell: t.Sequence[str],
         arguments: t.Sequence[str],
         attempted: str,
         stdin: str | None,
@@ -216,7 +217,7 @@ class Occ:
     ) -> Completed:
         # inherited passwords would win over what is desired (NC §5.2)
         known = {**environment(*PASSWORD_VARIABLES), **variables}
-        completed = start(words, stdin, known, self.timeout, self.exec_prefix)
+        completed = start([*GLOBAL_FLAGS, *arguments], stdin, known, self.timeout, self.exec_prefix, shell)
         if isinstance(completed, Diagnosis):
             raise self._error(completed, arguments, attempted, None)
         return completed

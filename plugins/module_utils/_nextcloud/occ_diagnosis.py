@@ -79,8 +79,8 @@ def silent_trouble(stdout: str, exec_prefix: ExecPrefix) -> Diagnosis | None:
         return Diagnosis(
             "config_unreadable",
             'Cannot write into "config" directory! (exit code 0)',
-            f"occ cannot read or write config.php, so it probably runs as the wrong user{_ran_as(exec_prefix)}. Set occ_exec so that it runs as the owner of"
-            f" config.php, for example {exec_prefix.as_user(33)}",
+            f"occ cannot read or write config.php, so it probably runs as the wrong user{_ran_as(exec_prefix)}. occ_exec decides on that. For an"
+            f" owner with the number 33: {exec_prefix.as_user(33)}",
         )
     missing = re.search(r'^App directory "([^"]*)" not found!', head, re.MULTILINE)
     if missing:
@@ -116,7 +116,7 @@ def _wrong_user(both: str, exec_prefix: ExecPrefix) -> Diagnosis | None:
     return Diagnosis(
         "wrong_user",
         f"{WRONG_USER}; it ran as {ran_as} and wants user id {wanted}",
-        f"occ_exec decides on the user: set it to {exec_prefix.as_user(wanted)}",
+        f"occ_exec decides on the user. {exec_prefix.as_user(wanted)}",
     )
 
 

@@ -7,14 +7,15 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shlex
 import typing as t
 
 from .._core.command import environment
-from .._core.diagnosis import Diagnosis, check_words, start
+from .._core.diagnosis import Diagnosis, start
 from .._core.errors import BadInput, CommandError
-from .._core.exec_prefix import ExecPrefix
+from .._core.exec_prefix import ExecPrefix, check_words
 from .._core.module import Call
 from .._core.secrets import Secrets
 from .runner_diagnosis import diagnose, from_ruby
@@ -42,7 +43,7 @@ class Runner:
         self, command: t.Sequence[str], exec_prefix: t.Sequence[str], timeout: float, secrets: Secrets
     ) -> None:
         self.command, self.timeout, self.secrets = _complete(command), timeout, secrets
-        self.exec_prefix = ExecPrefix(exec_prefix, option="runner_exec", program="the runner")
+        self.exec_prefix = ExecPrefix(exec_prefix, "runner_exec", "the runner", self.command)
 
     @classmethod
     def from_call(cls, call: Call) -> Runner | None:
@@ -60,13 +61,15 @@ class Runner:
                     remedy="Give runner_command too, for example [bundle, exec, rails, runner, -]",
                 )
             return None
-        if not command[0]:
-            raise BadInput("the first word of runner_command is empty")
-        if timeout <= 0:
-            raise BadInput("runner_timeout is not a positive number of seconds")
+        # written so that nan, which is a float too, does not pass
+        if not 0 < timeout < math.inf:
+            raise BadInput(
+                "runner_timeout is not a positive number of seconds", remedy="Give it as a number such as 600"
+            )
         runner = cls(command, prefix, timeout, call.secrets)
         # the program goes in by standard input, and a client secret may come back: a terminal would cut the one and show the other
-        runner.exec_prefix.check(secret=True)
+        runner.exec_prefix.check()
+        runner.exec_prefix.check_input()
         return runner
 
     @property
@@ -84,7 +87,7 @@ class Runner:
         :raises CommandError: the runner did not start, did not end in time, failed in Ruby or left no answer. Its fact C(cause) names
             what is wrong (C(command_not_found), C(timeout), C(ruby) …). After a time-out the work may still be going on.
         """
-        completed = start(self.command, program(operation, arguments), environment(), self.timeout, self.exec_prefix)
+        completed = start((), program(operation, arguments), environment(), self.timeout, self.exec_prefix)
         if isinstance(completed, Diagnosis):
             raise self._error(completed, attempted, None)
         answer = find_answer(completed.stdout)

@@ -19,15 +19,15 @@ from lab.nextcloud.http import (
     ADMIN,
     PUBLIC,
     USER,
+    app_is_off,
     caller,
     parameters,
     route_guard,
-    security_answer,
     server,
     state,
 )
 from lab.nextcloud.outgoing import probe_openproject, revoke_token
-from lab.nextcloud.state import GROUPFOLDERS, INTEGRATION, StateError
+from lab.nextcloud.state import GROUPFOLDERS, INTEGRATION, StateError, as_numbers
 
 routes = Blueprint("integration", __name__)
 
@@ -49,9 +49,11 @@ def app_route(
             with state().lock if alone else contextlib.nullcontext():
                 user = caller().user
                 if not state().app_enabled(INTEGRATION, user.uid if user else None):
-                    return empty_answer(404)
+                    return app_is_off(INTEGRATION)
                 try:
                     return guarded(**arguments)
+                except integration.BadCall:
+                    return empty_answer(400) if state().profile.refuses_bad_calls else crash_page()
                 except integration.Refusal as refusal:
                     return json_answer({"error": refusal.message}, refusal.status)
                 except StateError as error:
@@ -69,7 +71,7 @@ def app_route(
 def _values() -> Any:
     values = parameters().get("values")
     if values is not None and not isinstance(values, (dict, list)):
-        raise integration.Crash
+        raise integration.BadCall
     return values
 
 
@@ -138,7 +140,7 @@ def set_admin_config() -> Response:
     """NC §1.2: the route of the web UI, which checks names only."""
     values = _values()
     if values is None:
-        raise integration.Crash
+        raise integration.BadCall
     values = values if isinstance(values, dict) else dict(enumerate(values))
     for key in values:
         if key not in integration.SETTINGS:
@@ -176,7 +178,7 @@ def is_valid_op_instance() -> Response:
     """NC §1.4, OP §5.1: looks at the address itself."""
     sent = parameters()
     if not isinstance(sent.get("url"), str):
-        raise integration.Crash
+        raise integration.BadCall
     return json_answer(probe_openproject(server(), sent["url"]))
 
 
@@ -221,8 +223,9 @@ def admin_page() -> Response:
 
 def _admin_page() -> Response:
     user = caller().user
-    if not state().app_enabled(INTEGRATION, user.uid if user else None):
-        return security_answer("Logged in user doesn't have permission to access these settings.", 403)
+    uid = user.uid if user and not state().profile.names_limited_apps else None
+    if not state().app_enabled(INTEGRATION, uid):
+        return page("Access forbidden", "Logged in user doesn't have permission to access these settings.", 403)
     integration.mend_method(state())
     inputs = "".join(
         f'<input type="hidden" id="initial-state-{INTEGRATION}-{key}" value="{_initial_state(value)}">\n'
@@ -272,21 +275,26 @@ def _settings() -> dict[str, Any]:
             and state().app_value("encryption", "encryptHomeStorage") == "1",
             "encryption_enabled_for_groupfolders": state().app_value(GROUPFOLDERS, "enable_encryption") == "true",
         },
-        "oidc_providers": state().oidc_providers,
+        "oidc_providers": state().oidc_providers if user_oidc["enabled"] else [],
         "user_oidc_enabled": user_oidc["enabled"],
         "user_oidc_supported": user_oidc["supported"],
         "user_oidc_minimum_version": user_oidc["minimum_version"],
         "apps": {
             "oidc": _app_info("oidc", "OIDC Identity Provider", state().profile.oidc_minimum_version),
             "user_oidc": user_oidc,
-            "groupfolders": _app_info(GROUPFOLDERS, state().profile.groupfolders_name, "1.0.0"),
+            "groupfolders": _app_info(
+                GROUPFOLDERS,
+                state().apps[GROUPFOLDERS].name if GROUPFOLDERS in state().apps else "Team folders",
+                "1.0.0",
+            ),
         },
     }
 
 
 def _app_info(app: str, name: str, minimum: str) -> dict[str, Any]:
     enabled = state().app_enabled(app)
-    return {"name": name, "enabled": enabled, "supported": enabled, "minimum_version": minimum}
+    supported = enabled and as_numbers(state().apps[app].version) >= as_numbers(minimum)
+    return {"name": name, "enabled": enabled, "supported": supported, "minimum_version": minimum}
 
 
 def _audit_is_set_up() -> bool:

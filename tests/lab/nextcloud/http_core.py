@@ -18,7 +18,8 @@ from lab.nextcloud.state import GROUPFOLDERS, GroupFolder
 
 routes = Blueprint("core", __name__)
 
-NAMESPACES = {"DAV:": "d", "http://owncloud.org/ns": "oc", "http://nextcloud.org/ns": "nc"}
+NEXTCLOUD_XML = "http://nextcloud.org/ns"
+NAMESPACES = {"DAV:": "d", "http://owncloud.org/ns": "oc", NEXTCLOUD_XML: "nc"}
 DECLARED = " ".join(f'xmlns:{prefix}="{uri}"' for uri, prefix in NAMESPACES.items())
 
 
@@ -67,7 +68,7 @@ def dav_root() -> Response:
 
 @routes.route(
     "/remote.php/dav/files/<uid>/<path:path>",
-    methods=["HEAD", "PROPFIND", "PROPPATCH", "MKCOL", "MOVE", "DELETE"],
+    methods=["HEAD", "PROPFIND", "PROPPATCH", "MKCOL", "PUT", "MOVE", "DELETE"],
 )
 def dav_files(uid: str, path: str) -> Response:
     """OP §5: what the sync of automatically managed folders sends."""
@@ -79,6 +80,10 @@ def dav_files(uid: str, path: str) -> Response:
     if user is None or user.uid != uid or folder is None:
         return dav_error(404, "Sabre\\DAV\\Exception\\NotFound", f"File with name {path} could not be located")
     with state().lock:
+        needed = _NEEDS.get(request.method, 0)
+        place = inner if request.method == "DELETE" else inner.strip("/").rpartition("/")[0]
+        if needed & ~state().permissions_on(folder, place, user.uid):
+            return dav_error(403, "Sabre\\DAV\\Exception\\Forbidden", "")
         return _DAV[request.method](folder, inner)
 
 
@@ -131,6 +136,11 @@ def _make(folder: GroupFolder, inner: str) -> Response:
     return answer
 
 
+def _put(folder: GroupFolder, inner: str) -> Response:
+    folder.files.setdefault(inner.strip("/"), state().new_file_id())
+    return Response("", 201)
+
+
 def _delete(folder: GroupFolder, inner: str) -> Response:
     if not inner or not _exists(folder, inner):
         return _missing(inner)
@@ -168,12 +178,24 @@ def _find_properties(folder: GroupFolder, inner: str) -> Response:
 def _set_properties(folder: GroupFolder, inner: str) -> Response:
     if not _exists(folder, inner):
         return _missing(inner)
-    folder.rules[_as_directory(inner)] = [{"xml": request.get_data(as_text=True)}]
+    rules = [_rule(element) for element in ElementTree.fromstring(request.get_data()).iter(f"{{{NEXTCLOUD_XML}}}acl")]
+    folder.set_rules(inner, rules)
     href = escape(request.path)
     return _multistatus(
         f"<d:response><d:href>{href}</d:href><d:propstat><d:prop><nc:acl-list/></d:prop>"
         "<d:status>HTTP/1.1 200 OK</d:status></d:propstat></d:response>"
     )
+
+
+def _rule(element: ElementTree.Element) -> dict[str, Any]:
+    def text(name: str) -> str:
+        return element.findtext(f"{{{NEXTCLOUD_XML}}}acl-{name}", "")
+
+    return {
+        "mapping": {"type": text("mapping-type"), "id": text("mapping-id")},
+        "mask": int(text("mask")),
+        "permissions": int(text("permissions")),
+    }
 
 
 def _properties(folder: GroupFolder, path: str) -> str:
@@ -217,6 +239,10 @@ _DAV: dict[str, Any] = {
     "PROPFIND": _find_properties,
     "PROPPATCH": _set_properties,
     "MKCOL": _make,
+    "PUT": _put,
     "MOVE": _move,
     "DELETE": _delete,
 }
+
+_NEEDS = {"MKCOL": 4, "PUT": 4, "DELETE": 8}
+"""Permissions that a request needs where it changes something: to create, to delete."""

@@ -11,7 +11,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from lab.nextcloud.answers import empty_answer, gateway_page, json_answer
-from lab.nextcloud.http import caller, needs_confirmation, parameters, state
+from lab.nextcloud.http import app_is_off, caller, needs_confirmation, parameters, state
 from lab.nextcloud.ocs_envelope import envelope
 from lab.nextcloud.state import EXISTS, GROUPFOLDERS, GroupFolder, StateError
 
@@ -34,6 +34,10 @@ class _Died(Exception):
     """The PHP process ended without an answer; nginx says 502."""
 
 
+class _BadCall(Exception):
+    """A parameter is missing."""
+
+
 def _meta(status: str, code: int, message: str, data: Any = ()) -> dict[str, Any]:
     return envelope(status, code, message, data, first_version=True)
 
@@ -43,7 +47,7 @@ def folder_route(path: str, method: str, *, writes: bool = False) -> Callable[..
         def handler(**arguments: Any) -> Response:
             user = caller().user
             if not state().app_enabled(GROUPFOLDERS, user.uid if user else None):
-                return empty_answer(404)
+                return app_is_off(GROUPFOLDERS)
             if user is None:
                 return json_answer(_meta("failure", 997, "Current user is not logged in"), 401)
             if not request.headers.get("OCS-APIRequest"):
@@ -55,6 +59,8 @@ def folder_route(path: str, method: str, *, writes: bool = False) -> Callable[..
             with state().lock:
                 try:
                     return json_answer(_meta("ok", 100, "OK", view(**arguments)))
+                except _BadCall:
+                    return empty_answer(400) if state().profile.refuses_bad_calls else gateway_page()
                 except _Died:
                     return gateway_page()
                 except _Failure as failure:
@@ -82,6 +88,7 @@ def _shown(folder: GroupFolder) -> dict[str, Any]:
         "mount_point": folder.mount_point,
         "quota": folder.quota,
         "acl": folder.acl,
+        **state().default_permission(folder),
         "size": folder.size,
         "groups": dict(folder.groups) or [],
         "group_details": state().group_details(folder) or [],
@@ -94,10 +101,10 @@ def _done(folder: GroupFolder) -> dict[str, Any]:
 
 
 def _sent(name: str) -> Any:
-    """A parameter that the app cannot do without: its absence kills the process (NC §4.3)."""
+    """A parameter that the app cannot do without: its absence killed the process of older versions (NC §4.3)."""
     value = parameters().get(name)
     if value is None:
-        raise _Died
+        raise _BadCall
     return value
 
 

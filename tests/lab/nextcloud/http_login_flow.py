@@ -14,7 +14,7 @@ from flask import Blueprint, Response, g, request
 
 from lab.nextcloud.answers import crash_page, empty_answer, json_answer, page
 from lab.nextcloud.http import PUBLIC, USER, caller, parameters, public_root, route_guard, state
-from lab.nextcloud.state import ALNUM, TEMPORARY, OAuthClient, StateError, Token
+from lab.nextcloud.state import ALNUM, OAuthClient, StateError, Token
 from lab.plumbing import random_text
 
 routes = Blueprint("login_flow", __name__)
@@ -52,11 +52,14 @@ def authorize() -> Response:
         text = "Your client is not authorized to connect. Please inform the administrator of your client."
         return page("Nextcloud", text)
     g.session.oauth_state = request.args.get("state", "")
-    query, step = {"clientIdentifier": client.client_identifier}, ""
+    query, step, root = {"clientIdentifier": client.client_identifier}, "", f"{public_root()}/index.php"
+    if state().profile.scripted_login_flow:
+        query["providedRedirectUri"] = ""
+        root = public_root() if state().pretty_urls else root
     if state().skips_auth_picker:
         g.session.flow_state = random_text(ALNUM, 64)
         query, step = {"stateToken": g.session.flow_state, **query}, "/grant"
-    return _see_other(f"{public_root()}/index.php{FLOW}{step}?{urlencode(query)}")
+    return _see_other(f"{root}{FLOW}{step}?{urlencode(query)}")
 
 
 @routes.get(FLOW)
@@ -68,8 +71,7 @@ def auth_picker() -> Response:
         return crash_page()
     g.session.flow_state = random_text(ALNUM, 64)
     if state().scripted_login_flow:
-        data = {"client": client.name, "stateToken": g.session.flow_state, "oauthState": g.session.oauth_state}
-        return _page_with("core-loginFlowAuth", data)
+        return _page_with("core-loginFlowAuth", _flow_data(client))
     answer = page("Connect to your account", f"Please log in before granting {client.name} access to your account.")
     form = (
         '<form action="/index.php/login/flow/apptoken" method="post">\n'
@@ -78,6 +80,29 @@ def auth_picker() -> Response:
     )
     answer.set_data(answer.get_data(as_text=True).replace("</body>", f"{form}</body>"))
     return answer
+
+
+def _flow_data(client: OAuthClient) -> dict[str, Any]:
+    query = {
+        "stateToken": g.session.flow_state,
+        "clientIdentifier": client.client_identifier,
+        "oauthState": g.session.oauth_state,
+        "user": "",
+        "direct": "0",
+        "providedRedirectUri": "",
+    }
+    return {
+        "client": client.name,
+        "clientIdentifier": client.client_identifier,
+        "instanceName": "Nextcloud",
+        "stateToken": g.session.flow_state,
+        "serverHost": public_root(),
+        "oauthState": g.session.oauth_state,
+        "direct": False,
+        "providedRedirectUri": "",
+        "loginRedirectUrl": f"{FLOW}/grant?{urlencode(query)}",
+        "appTokenUrl": f"{public_root()}{FLOW}/apptoken",
+    }
 
 
 @routes.post(FLOW)
@@ -110,22 +135,18 @@ def security_page() -> Response:
     shown: list[dict[str, Any]] = []
     if _in_browser():
         with state().lock:
-            shown = [_as_listed(token) for token in user.tokens]
-            shown.append(_session_as_listed())
+            shown = [_as_listed(token) for token in user.all_tokens]
     return _page_with("settings-app_tokens", shown)
 
 
 @routes.delete("/settings/personal/authtokens/<int:token_id>")
 @route_guard(USER, csrf=True)
 def delete_token(token_id: int) -> Response:
-    """Only tokens of the caller, and the row of this session."""
+    """Only tokens of the caller, the row of this session among them."""
     user = caller().user
     assert user is not None, "a route with access control has a caller"
     if caller().token is not None:
         return json_answer([], 400)
-    if token_id == g.session.token_id:
-        g.session.token_id = None
-        return json_answer([])
     with state().lock:
         try:
             state().delete_token(user.uid, token_id)
@@ -135,7 +156,7 @@ def delete_token(token_id: int) -> Response:
 
 
 def _in_browser() -> bool:
-    return caller().token is None and g.session.token_id is not None
+    return caller().token is None and g.session.device is not None
 
 
 def _as_listed(token: Token) -> dict[str, Any]:
@@ -145,14 +166,10 @@ def _as_listed(token: Token) -> dict[str, Any]:
         "lastActivity": token.last_activity,
         "type": token.type,
         "scope": token.scope,
-        "canDelete": True,
-        "canRename": True,
+        "canDelete": token is not g.session.device,
+        "canRename": token is not g.session.device,
+        **({"current": True} if token is g.session.device else {}),
     }
-
-
-def _session_as_listed() -> dict[str, Any]:
-    own = Token(g.session.token_id, request.headers.get("User-Agent", "unknown browser"), "", TEMPORARY)
-    return {**_as_listed(own), "canDelete": False, "canRename": False, "current": True}
 
 
 # The token endpoint

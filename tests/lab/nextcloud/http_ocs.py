@@ -16,8 +16,10 @@ from lab.nextcloud.http import (
     PUBLIC,
     USER,
     caller,
+    count_check,
     needs_confirmation,
     parameters,
+    program,
     public_root,
     state,
     throttles,
@@ -110,9 +112,12 @@ def capabilities() -> Any:
 @ocs_route("/core/getapppassword", "GET", USER)
 def get_app_password() -> Any:
     """NC §5.5: an application password for a login password, named after the program that asks."""
+    if needs_confirmation():
+        raise OcsError(403, "Password confirmation is required")
     if caller().token:
         raise OcsError(403, "You cannot request an new apppassword with an apppassword")
-    return {"apppassword": state().add_token(_sender().uid, request.headers.get("User-Agent", "unknown")).value}
+    count_check()
+    return {"apppassword": state().add_token(_sender().uid, program()).value}
 
 
 @ocs_route("/core/apppassword", "DELETE", USER)
@@ -359,8 +364,8 @@ def list_apps() -> Any:
     enabled = [app for app in state().app_config if state().app_value(app, "enabled") not in (None, "no")]
     disabled = [app for app in state().apps if app not in enabled]
     wanted = {"enabled": enabled, "disabled": disabled}.get(request.args.get("filter", ""), [*enabled, *disabled])
-    # The app files comes first, because the others need it.
-    return {"apps": sorted(wanted, key=lambda app: (app != "files", app))}
+    # The app files comes first in older versions, because the others need it.
+    return {"apps": sorted(wanted, key=lambda app: (app != "files" and state().profile.major < 34, app))}
 
 
 # Helpers

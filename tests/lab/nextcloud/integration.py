@@ -16,6 +16,7 @@ from lab.nextcloud.state import (
     ALNUM,
     GROUPFOLDERS,
     INTEGRATION,
+    INVALID,
     OPENPROJECT,
     SECOND_GROUP,
     SYMBOLS,
@@ -66,6 +67,10 @@ class Crash(Exception):
     """A PHP error inside the app: Nextcloud answers 500 with an HTML page."""
 
 
+class BadCall(Crash):
+    """A parameter is missing or of the wrong type; newer servers refuse that before the app sees it."""
+
+
 # Validation (NC §1.3)
 
 
@@ -92,7 +97,8 @@ def check_complete(state: NextcloudState, values: dict[str, Any] | list[Any] | N
         raise Refusal(BAD_REQUEST, "The data is not a valid JSON.")
     checked: dict[str, Any] = dict(values) if isinstance(values, dict) else dict(enumerate(values))  # type: ignore[arg-type]
     method = checked.setdefault("authorization_method", "oauth2")
-    _fill_in_hub(checked, method == "oidc")
+    if method == "oidc" and checked.get("sso_provider_type") == "nextcloud_hub" and not checked.get("oidc_provider"):
+        checked["oidc_provider"] = HUB_LABEL
     # Older versions compare loosely, and PHP takes true for equal to any text (NC §1.3).
     if method not in ("oauth2", "oidc") and not (method is True and not state.profile.compares_strictly):
         raise Refusal(BAD_REQUEST, "Invalid authorization method")
@@ -123,16 +129,10 @@ def check_partial(state: NextcloudState, values: dict[str, Any] | list[Any] | No
     if not values:
         raise Refusal(BAD_REQUEST, "The data is not a valid JSON.")
     checked: dict[str, Any] = dict(values) if isinstance(values, dict) else dict(enumerate(values))  # type: ignore[arg-type]
-    _fill_in_hub(checked, "sso_provider_type" in checked)
     if set(checked) - set(SETTINGS):
         raise Refusal(BAD_REQUEST, "invalid key")
     _check_types(state, checked)
     return checked
-
-
-def _fill_in_hub(values: dict[str, Any], applies: bool) -> None:
-    if applies and values.get("sso_provider_type") == "nextcloud_hub" and not values.get("oidc_provider"):
-        values["oidc_provider"] = HUB_LABEL
 
 
 def _check_types(state: NextcloudState, values: dict[str, Any]) -> None:
@@ -394,7 +394,7 @@ def create_project_folders(state: NextcloudState) -> None:
         state.set_folder_acl(folder.id, True)
         state.set_folder_manager(folder.id, "user", OPENPROJECT, True)
     except StateError as error:
-        raise Refusal(FAILED, error.message) from error
+        raise Refusal(BAD_REQUEST if error.reason == INVALID else FAILED, error.message) from error
 
 
 def project_folder_info(state: NextcloudState) -> dict[str, Any]:

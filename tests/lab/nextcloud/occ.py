@@ -24,6 +24,9 @@ ROOT_UID, OWNER_UID, FOREIGN_UID = 0, 33, 65534
 FIRST_OWN_USER_SWITCH = 32
 """From this version on occ changes to the owner of config.php when root starts it (server#33545)."""
 
+FIRST_JOINS_TABS = 34
+"""From this version on the console takes tabulators in a row for one when it frames an exception."""
+
 PCNTL = (
     "The process control (PCNTL) extensions are required in case you want to interrupt long running commands - see "
     "https://www.php.net/manual/en/book.pcntl.php\n"
@@ -74,7 +77,8 @@ def run(server: NextcloudServer, argv: Sequence[str], environment: Mapping[str, 
         code = stop.code
     except OccError as error:
         code = error.code
-        console.err.append(box(error, known.synopsis(state.profile.major) if known else ""))
+        synopsis = known.synopsis(state.profile.major) if known else ""
+        console.err.append(box(error, synopsis, joins_tabs=state.profile.major >= FIRST_JOINS_TABS))
     quiet = {"-q", "--quiet"} & set(argv)
     return code, "" if quiet else "".join(console.out), "".join(console.err)
 

@@ -9,10 +9,12 @@ import time
 from typing import Any
 
 from lab.nextcloud.occ_core import Console, Input, command
-from lab.nextcloud.state import GROUPFOLDERS, INTEGRATION, App
+from lab.nextcloud.state import App, as_numbers
 
 FIRST_TALKATIVE_STORE = 30
 """From this version on the failure of a download says that the store does not know the app."""
+FIRST_REMOVES_DISABLED = 34
+"""From this version on `app:remove` takes disabled apps too, in other words."""
 REMEMBERED_SECONDS = 300
 """So long a failed fetch of the store's list is remembered."""
 UNGROUPABLE = {"filesystem", "prelogin", "authentication", "logging", "prevent_group_restriction"}
@@ -32,7 +34,6 @@ ALWAYS_ENABLED = {
     "viewer",
     "workflowengine",
 }
-STORE_NAMES = {GROUPFOLDERS: "Team folders", INTEGRATION: "OpenProject Integration"}
 NOT_WRITABLE = (
     'Cannot write into "apps" directory. This can usually be fixed by giving the web server write access to the apps '
     "directory or disabling the App Store in the config file."
@@ -96,7 +97,7 @@ def enable(console: Console) -> int:
     groups = [gid for gid in console.option("groups") or [] if gid in state.groups]
     code = 0
     for name in console.arguments("app-id"):
-        if not groups and _is_on(console, name):
+        if not groups and _is_on(console, name) and not _lifts_limit(console, name):
             console.line(f"{name} already enabled")
             continue
         try:
@@ -118,6 +119,10 @@ def enable(console: Console) -> int:
 def _is_on(console: Console, name: str) -> bool:
     """By the app config alone: an app that is missing on disk counts as enabled."""
     return (console.state.app_value(name, "enabled") or "no") != "no"
+
+
+def _lifts_limit(console: Console, name: str) -> bool:
+    return console.profile.enabling_lifts_limits and console.state.app_groups(name) is not None
 
 
 def _refusal(console: Console, app: App, groups: list[str]) -> str:
@@ -159,10 +164,10 @@ def disable(console: Console) -> int:
 
 @command("app:install", "app-id", "--keep-disabled", "-f|--force", "--allow-unstable")
 def install(console: Console) -> None:
-    """32 downloads an app again that is on disk but disabled; 29 calls it installed (server#49648, #55065)."""
+    """32 downloads an app again that is on disk but disabled; 29 and 34 call it installed (server#49648, #55065)."""
     name = console.argument("app-id")
-    talkative = console.profile.major >= FIRST_TALKATIVE_STORE
-    if _is_on(console, name) or (name in console.state.apps and not talkative):
+    by_configuration = FIRST_TALKATIVE_STORE <= console.profile.major < FIRST_REMOVES_DISABLED
+    if _is_on(console, name) if by_configuration else name in console.state.apps:
         raise console.fail(f"{name} already installed")
     name = name.lower()
     try:
@@ -181,7 +186,7 @@ def _shows_only(given: Input) -> bool:
     return not given.options.get("showonly")
 
 
-@command("app:update", "app-id?", "--all", "--showonly", "--allow-unstable", writes=_shows_only)
+@command("app:update", "app-id?", "--all", "--showonly", "34@--showcurrent", "--allow-unstable", writes=_shows_only)
 def update(console: Console) -> int:
     """Nothing to do is exit code 0, also when the store cannot be reached."""
     name, state = console.argument("app-id"), console.state
@@ -191,7 +196,7 @@ def update(console: Console) -> int:
         raise console.fail('Please specify an app to update or "--all" to update all updatable apps"')
     offers = _offers(console)
     names = [name] if name else sorted(app for app in state.apps if _is_on(console, app))
-    newer = [app for app in names if _as_numbers(offers.get(app, "0")) > _as_numbers(state.apps[app].version)]
+    newer = [app for app in names if as_numbers(offers.get(app, "0")) > as_numbers(state.apps[app].version)]
     if not newer:
         subject = f"{name} is" if name else "All apps are"
         console.line(f"{subject} up-to-date or no updates could be found")
@@ -214,8 +219,11 @@ def update(console: Console) -> int:
 
 @command("app:remove", "app-id", "--keep-data")
 def remove(console: Console) -> None:
-    """Only an enabled app; its configuration stays."""
+    """Up to 32 only an enabled app; its configuration stays."""
     name, state = console.argument("app-id"), console.state
+    if console.profile.major >= FIRST_REMOVES_DISABLED:
+        _remove_on_34(console, name)
+        return
     if not _is_on(console, name):
         word = "enabled" if console.profile.major >= FIRST_TALKATIVE_STORE else "installed"
         raise console.fail(f"{name} is not {word}")
@@ -225,6 +233,20 @@ def remove(console: Console) -> None:
     console.line(f"{name} disabled")
     version = state.apps.pop(name).version if name in state.apps else ""
     console.line(f"{name} {version} removed")
+
+
+def _remove_on_34(console: Console, name: str) -> None:
+    state = console.state
+    if name not in state.apps:
+        raise console.fail(f"App '{name}' is not installed. Nothing to remove.")
+    if state.apps[name].shipped:
+        raise console.fail(f"App '{name}' is a shipped/core app and cannot be removed.")
+    if console.option("keep-data"):
+        console.line(f"Removing app '{name}' but keeping app data (uninstall hooks skipped).")
+    else:
+        state.disable_app(name)
+        console.line(f"Disabled app '{name}' (uninstall steps executed).")
+    console.line(f"Removed app '{name}' (version {state.apps.pop(name).version}).")
 
 
 # The app store
@@ -262,13 +284,8 @@ def _download(console: Console, name: str) -> None:
     if not around.apps_writable:
         raise StoreTrouble(NOT_WRITABLE)
     present = state.apps.get(name)
-    if present and _as_numbers(present.version) > _as_numbers(offered):
+    if present and as_numbers(present.version) > as_numbers(offered):
         raise StoreTrouble(
             f"App for id {name} has version {present.version} and tried to update to lower version {offered}"
         )
-    types = "filesystem,dav" if name == GROUPFOLDERS else ""
-    state.apps[name] = App(name, offered, name=STORE_NAMES.get(name, name), types=types)
-
-
-def _as_numbers(version: str) -> list[int]:
-    return [int(part) for part in version.split("-")[0].split(".") if part.isdigit()]
+    state.put_on_disk(name, offered)

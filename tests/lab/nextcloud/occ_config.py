@@ -39,11 +39,21 @@ TYPE_NAMES = {number: name for name, number in TYPES.items()}
 FIRST_CAST_HELPER = 30
 """From this version on the casts of system values live in a file of their own."""
 
+FIRST_INTERNAL = 34
+"""From this version on `config:app:set` asks before it edits an internal value, and PHP's files have other lines."""
+
+
+def has_other_lines(console: Console) -> bool:
+    return console.profile.major >= FIRST_INTERNAL
+
 
 def refuse_read_only(console: Console) -> None:
     """config.php that may not be written refuses system values, not app values."""
     if console.state.system.get("config_is_read_only"):
-        raise OccError('Config is set to be read-only via option "config_is_read_only".', "Config.php line 326")
+        raise OccError(
+            'Config is set to be read-only via option "config_is_read_only".',
+            f"Config.php line {339 if has_other_lines(console) else 326}",
+        )
 
 
 # System values
@@ -67,7 +77,9 @@ def set_system(console: Console) -> None:
     names = console.arguments("name")
     value, readable = _cast_system(console, str(console.option("value") or ""), console.option("type") or "string")
     if console.option("update-only") and not _look_up(console.state.system, names)[0]:
-        raise OccError("Config parameter does not exist", "SetConfig.php line 74")
+        raise OccError(
+            "Config parameter does not exist", f"SetConfig.php line {76 if has_other_lines(console) else 74}"
+        )
     refuse_read_only(console)
     console.state.system[names[0]] = _put(console.state.system.get(names[0]), names[1:], value)
     console.line(f"System config value {' => '.join(names)} set to {readable}")
@@ -182,7 +194,7 @@ def get_app(console: Console) -> int:
 
 @command(
     *("config:app:set", "app", "name", "--output=?", "--value=", "--type="),
-    *("--[no-]lazy", "--[no-]sensitive", "--update-only"),
+    *("--[no-]lazy", "--[no-]sensitive", f"{FIRST_INTERNAL}@--internal", "--update-only"),
 )
 def set_app(console: Console) -> None:
     """Says when nothing changed. A change of type or flag wants `yes`, which `-n` spares (NC §5.4)."""
@@ -194,7 +206,7 @@ def set_app(console: Console) -> None:
     kind = _wanted_type(console, old)
     value = console.option("value")
     if value is None and old is None:
-        raise OccError("unknown config key", "AppConfig.php line 223")
+        raise OccError("unknown config key", f"AppConfig.php line {240 if has_other_lines(console) else 223}")
     lazy = _wanted_flag(console.option("lazy"), old.lazy if old else False)
     sensitive = _wanted_flag(console.option("sensitive"), old.sensitive if old else False)
     if old is not None:
@@ -233,7 +245,7 @@ def _wanted_type(console: Console, old: ConfigValue | None) -> int:
     if wanted is None:
         return old.type if old else TYPES["mixed"]
     if wanted not in TYPES:
-        raise OccError(f"Unknown type {wanted}", "AppConfig.php line 1170")
+        raise OccError(f"Unknown type {wanted}", f"AppConfig.php line {1218 if has_other_lines(console) else 1170}")
     return TYPES[wanted]
 
 
@@ -342,7 +354,9 @@ def _import_apps(console: Console, apps: dict[str, dict[str, Any]]) -> None:
             try:
                 console.state.set_app_value(app, key, str(value))
             except StateError as error:
-                raise OccError(error.message, "AppConfig.php line 873") from error
+                raise OccError(
+                    error.message, f"AppConfig.php line {913 if has_other_lines(console) else 873}"
+                ) from error
 
 
 def _parsed(text: str) -> Any:

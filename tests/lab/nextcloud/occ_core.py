@@ -391,24 +391,36 @@ def plain_lines(items: Any, prefix: str = "  - ") -> list[str]:
     return lines
 
 
-def box(error: OccError, synopsis: str) -> str:
-    """An exception as the console frames it on standard error."""
-    text = "\n"
+def box(error: OccError, synopsis: str, *, joins_tabs: bool) -> str:
+    """An exception as the console frames it on standard error.
+
+    With `joins_tabs`, tabulators in a row count as one; without, each counts for the cut, and none for the frame.
+    """
+    box = "\n"
     for place, message in error.places:
         if place:
-            text += f"In {place}:\n"
-        lines = [
-            line[start : start + BOX_WIDTH]
-            for line in re.split(r"\r?\n", message.strip())
-            for start in range(0, max(len(line), 1), BOX_WIDTH)
-        ]
-        # Tabulators count as nothing for the frame, but as a character for the cut.
-        widest = max(_shown_width(line) for line in lines) + 4
+            box += f"In {place}:\n"
+        lines = [part for line in re.split(r"\r?\n", message.strip()) for part in _cut(line, joins_tabs)]
+        shown = [_without_tabs(part, joins_tabs) for part in lines]
+        widest = max(map(len, shown)) + 4
         blank = " " * widest
-        framed = [f"  {line}" + " " * (widest - _shown_width(line) - 2) for line in lines]
-        text += "\n".join([blank, *framed, blank]) + "\n\n"
-    return text + (f"{synopsis}\n\n" if synopsis else "")
+        framed = [f"  {line}" + " " * (widest - len(text) - 2) for line, text in zip(lines, shown, strict=True)]
+        box += "\n".join([blank, *framed, blank]) + "\n\n"
+    return box + (f"{synopsis}\n\n" if synopsis else "")
 
 
-def _shown_width(line: str) -> int:
-    return len(line) - line.count("\t")
+def _cut(line: str, joins_tabs: bool) -> list[str]:
+    """The line in parts that the frame holds."""
+    parts, width = [""], 0
+    for before, letter in zip(" " + line, line, strict=False):
+        width += not (joins_tabs and before == letter == "\t")
+        if width > BOX_WIDTH:
+            parts.append("")
+            width = 1
+        parts[-1] += letter
+    return parts
+
+
+def _without_tabs(line: str, joins_tabs: bool) -> str:
+    """As wide as the frame takes the line for."""
+    return re.sub(r"\t+", "\t" if joins_tabs else "", line)

@@ -18,6 +18,8 @@ WORDS = {"read": 1, "write": 6, "delete": 8, "share": 16}
 BITS = {"read": 1, "write": 2, "create": 4, "delete": 8, "share": 16}
 UNITS = {"": 1, "B": 1, "K": 1024, "KB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 1024**4, "PB": 1024**5}
 FIRST_TEAMS = 30
+FIRST_DEFAULT = 34
+"""The first version recorded with group folders that know folders without default permission."""
 SQLITE_CONSTRAINT = 19
 
 
@@ -65,6 +67,7 @@ def _listed(console: Console, folder: GroupFolder) -> dict[str, Any]:
         "id": folder.id,
         "quota": folder.quota,
         "acl": folder.acl,
+        **console.state.default_permission(folder),
         "groups": details,
         "manage": managers,
         "options": {"separate-storage": True},
@@ -83,7 +86,7 @@ def _managers(console: Console, folder: GroupFolder) -> list[dict[str, str]]:
 
 def _row(console: Console, folder: GroupFolder) -> list[str]:
     groups = [
-        f"{detail['displayName']} ({gid}): {', '.join(_words(detail['permissions']))}"
+        f"{detail['displayName']} ({gid}): {', '.join(_words(console, detail['permissions']))}"
         for gid, detail in console.state.group_details(folder).items()
     ]
     managers = [f"{entry['displayname']} ({entry['type']})" for entry in _managers(console, folder)]
@@ -98,7 +101,10 @@ def _row(console: Console, folder: GroupFolder) -> list[str]:
     ]
 
 
-def _words(permissions: int) -> list[str]:
+def _words(console: Console, permissions: int) -> list[str]:
+    """Group folders 22 lost them in the table."""
+    if console.profile.lists_default_permission:
+        return []
     names = ("read", 1), ("write", 6), ("share", 16), ("delete", 8)
     return [name for name, bits in names if permissions & bits == bits]
 
@@ -111,13 +117,17 @@ def _size(number: int) -> str:
     raise ValueError(number)
 
 
-@command("groupfolders:create", "name", "--bucket=", "--output=?", app=GROUPFOLDERS)
+@command(
+    *("groupfolders:create", "name", "--bucket=", f"{FIRST_DEFAULT}@--acl-no-default-permission", "--output=?"),
+    app=GROUPFOLDERS,
+)
 def create(console: Console) -> None:
     """Prints the id; before group folders 20 nothing stops two with one mount point."""
     try:
         folder = console.state.create_folder(console.argument("name"))
     except StateError as error:
         raise console.fail(error.message) from error
+    folder.default_permission = not console.option("acl-no-default-permission")
     console.line(str(folder.id))
 
 
@@ -194,8 +204,9 @@ def _unique_violation(console: Console) -> OccError:
     state = f"SQLSTATE[23000]: Integrity constraint violation: 19 UNIQUE constraint failed: {columns}"
     message = f"An exception occurred while executing a query: {state}"
     newer = console.profile.major >= FIRST_TEAMS
+    line = 50 if console.profile.major >= FIRST_DEFAULT else 56 if newer else 71
     return (
-        OccError(message, f"DbalException.php line {56 if newer else 71}", SQLITE_CONSTRAINT)
+        OccError(message, f"DbalException.php line {line}", SQLITE_CONSTRAINT)
         .caused_by("ExceptionConverter.php line 41", message)
         .caused_by(f"Exception.php line {24 if newer else 28}", state)
         .caused_by("Statement.php line 130", state)
@@ -230,7 +241,7 @@ def _test_rules(console: Console, folder: GroupFolder) -> None:
     if kind != "user" or not path:
         raise console.fail("--user and <path> options needs to be set for permissions testing", BAD_CALL)
     allowed = 31
-    for rule in folder.rules.get(path, []):
+    for rule in folder.rules_at(path):
         if rule["mapping"] == {"type": "user", "id": holder}:
             allowed = (allowed & ~rule["mask"]) | (rule["permissions"] & rule["mask"])
     console.line(_rule_words(31, allowed))
@@ -247,7 +258,7 @@ def _set_rule(console: Console, folder: GroupFolder, kind: str, holder: str) -> 
     inner = path.strip("/")
     if inner and f"{inner}/" not in folder.files and inner not in folder.files:
         raise console.fail(f"Path not found in folder: {inner}", NOT_FOUND)
-    others = [rule for rule in folder.rules.get(path, []) if rule["mapping"] != {"type": kind, "id": holder}]
+    others = [rule for rule in folder.rules_at(path) if rule["mapping"] != {"type": kind, "id": holder}]
     if words != ["clear"]:
         mask = allowed = 0
         for word in words:
@@ -255,9 +266,7 @@ def _set_rule(console: Console, folder: GroupFolder, kind: str, holder: str) -> 
             mask |= bit
             allowed |= bit if word[0] == "+" else 0
         others.append({"mapping": {"type": kind, "id": holder}, "mask": mask, "permissions": allowed})
-    folder.rules.pop(path, None)
-    if others:
-        folder.rules[path] = others
+    folder.set_rules(path, others)
 
 
 def _rule_bit(console: Console, word: str) -> int:

@@ -9,6 +9,9 @@ from lab.nextcloud.occ_core import Console, command
 from lab.nextcloud.occ_users import protected, section
 from lab.nextcloud.state import EXISTS, MISSING, PROTECTED, Group, StateError
 
+FIRST_TALKATIVE = 34
+"""From this version on the commands for members say what they did, and to whom."""
+
 
 @command("group:add", "groupid", "--display-name=")
 def add(console: Console) -> None:
@@ -53,16 +56,24 @@ def list_groups(console: Console) -> None:
 
 @command("group:adduser", "group", "user")
 def add_user(console: Console) -> None:
-    """Silent and repeatable."""
+    """Repeatable."""
     gid, uid = _membership(console)
     console.state.add_member(gid, uid)
+    _say(console, f"user {uid} added")
 
 
 @command("group:removeuser", "group", "user")
 def remove_user(console: Console) -> None:
-    """Silent and repeatable."""
+    """Repeatable."""
     gid, uid = _membership(console)
     console.state.remove_member(gid, uid)
+    _say(console, f"user {uid} removed")
+
+
+def _say(console: Console, text: str) -> None:
+    """Older versions are silent; newer ones say it also when nothing changed."""
+    if console.profile.major >= FIRST_TALKATIVE:
+        console.line(text)
 
 
 def _membership(console: Console) -> tuple[str, str]:
@@ -70,7 +81,7 @@ def _membership(console: Console) -> tuple[str, str]:
     if gid not in console.state.groups:
         raise console.fail("group not found")
     if console.state.find_user(uid) is None:
-        raise console.fail("user not found")
+        raise console.fail(f"user {uid} not found" if console.profile.major >= FIRST_TALKATIVE else "user not found")
     return gid, uid
 
 

@@ -92,6 +92,32 @@ def upgrade(console: Console) -> int:
     return 0
 
 
+@command("security:bruteforce:reset", "ipaddress")
+def reset_throttle(console: Console) -> None:
+    """Silent. All requests come from this machine."""
+    if console.argument("ipaddress") == "127.0.0.1":
+        console.state.login_fails = 0
+
+
+@command("twofactorauth:enforce", "--on", "--off", "--group=*", "--exclude=*", writes=_switches)
+def enforce_second_factor(console: Console) -> None:
+    """For everybody, for some groups, or for all but some; groups need not exist."""
+    state = console.state
+    if console.option("on"):
+        state.two_factor_enforced = True
+        state.two_factor_groups = console.option("group")
+        state.two_factor_excluded = console.option("exclude")
+    elif console.option("off"):
+        state.two_factor_enforced = False
+    if not state.two_factor_enforced:
+        console.line("Two-factor authentication is not enforced")
+        return
+    groups, excluded = ", ".join(state.two_factor_groups), ", ".join(state.two_factor_excluded)
+    whom = f"members of the group(s) {groups}" if groups else "all users"
+    beside = f", except members of {excluded}" if excluded else ""
+    console.line(f"Two-factor authentication is enforced for {whom}{beside}")
+
+
 @command("security:certificates", "--output=?", writes=False)
 def certificates(console: Console) -> None:
     """The certificates for outgoing requests that an administrator added."""

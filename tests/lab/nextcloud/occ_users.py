@@ -15,6 +15,8 @@ from lab.plumbing import random_text
 FIRST_NC_PASS_EVERYWHERE = 31
 """From this version on every command reads NC_PASS, then OC_PASS; before, each knew only one (server#53616)."""
 FIRST_FIRST_SEEN = 30
+FIRST_NAMED_TOKENS = 34
+"""From this version on (33, by its sources) an application password can be named, and no answer is no password."""
 EPOCH = datetime.fromtimestamp(0, UTC)
 STORAGE = {"free": 80000000000, "used": 20174294, "total": 80020174294, "relative": 0.03, "quota": -3}
 LIMITED = (
@@ -73,8 +75,13 @@ def _asked(console: Console) -> str:
             "Interactive input or --password-from-env or --generate-password is needed for setting a password!"
         )
     first = console.ask("Enter password: ", hidden=True)
-    second = console.ask("Confirm password: ", hidden=True) if first else None
-    if not first or second is None:
+    if not first and console.profile.major < FIRST_NAMED_TOKENS:
+        raise OccError("Aborted.")
+    second = console.ask("Confirm password: ", hidden=True)
+    if not first:
+        console.err.append("\n")
+        raise console.fail("A valid password must be provided")
+    if second is None:
         raise OccError("Aborted.")
     if first != second:
         raise console.fail("Passwords did not match!")
@@ -202,7 +209,13 @@ def reset_password(console: Console) -> None:
 # Application passwords
 
 
-@command("user:auth-tokens:add", "user", "--password-from-env", alias="user:add-app-password")
+@command(
+    "user:auth-tokens:add",
+    "user",
+    "--password-from-env",
+    f"{FIRST_NAMED_TOKENS}@--name=",
+    alias="user:add-app-password",
+)
 def add_token(console: Console) -> None:
     """The login password is not verified; without one the token can do less (server#31687)."""
     user = _user(console, "user", "Account does not exist")
@@ -211,13 +224,14 @@ def add_token(console: Console) -> None:
         password = password_from_environment(console, "NC_PASS")
     elif console.interactive:
         password = console.ask("Enter the account password: ", hidden=True)
-        if password is None:
+        if password is None and console.profile.major < FIRST_NAMED_TOKENS:
             raise OccError("Aborted.")
     else:
         password = None
     if not password:
         console.line(LIMITED)
-    token = console.state.add_token(user.uid, "cli", login_password=password or None)
+    name = str(console.option("name") or "cli")
+    token = console.state.add_token(user.uid, name, login_password=password or None)
     console.line("app password:")
     console.line(token.value)
 
@@ -236,7 +250,7 @@ def list_tokens(console: Console) -> None:
                     "type": token.type,
                     "scope": token.scope,
                 }
-                for token in user.tokens
+                for token in user.all_tokens
             ]
         )
         return
@@ -250,12 +264,12 @@ def list_tokens(console: Console) -> None:
                 "permanent" if token.type else "temporary",
                 ",".join(name for name, allowed in token.scope.items() if allowed),
             )
-            for token in user.tokens
+            for token in user.all_tokens
         ],
     )
 
 
-@command("user:auth-tokens:delete", "uid", "id?", "--last-used-before=")
+@command("user:auth-tokens:delete", "uid", "id?", "--last-used-before=", f"{FIRST_NAMED_TOKENS}@--cancel-wipe")
 def delete_token(console: Console) -> None:
     """By id, or all that were last used before a moment."""
     user = _user(console, "uid", "user not found")
@@ -263,6 +277,7 @@ def delete_token(console: Console) -> None:
     if before:
         limit = datetime.fromisoformat(before).replace(tzinfo=UTC).timestamp()
         user.tokens = [token for token in user.tokens if token.last_activity >= limit]
+        user.devices = [token for token in user.devices if token.last_activity >= limit]
         return
     number = console.argument("id")
     if not number:

@@ -35,6 +35,18 @@ class Profile:
     """From 2.11.4 on a boolean no longer passes for an authorization method (NC §1.3)."""
     client_in_oidc: bool
     """Up to 2.11.3 an OAuth client is made and shown in oidc mode too (NC §1.4)."""
+    application_passwords_confirm: bool
+    """Before server#61322 a login with an application password counts as a confirmed one (NC §6.2)."""
+    refuses_bad_calls: bool
+    """From 34 on a missing or wrongly typed parameter is refused (400, no body); before, it is an error of PHP."""
+    names_limited_apps: bool
+    """From 34 on the routes of an app that is limited to other groups answer 412; before, 404."""
+    enabling_lifts_limits: bool
+    """From 34 on `app:enable` enables an app for everybody that was limited to groups; before, it is enabled already."""
+    lists_default_permission: bool
+    """Group folders 21 and newer know folders without default permission."""
+    scripted_login_flow: bool
+    """From 34 on pages of the login flow are drawn by a script, and their addresses follow the rewriting."""
     oidc_minimum_version: str
     """The oldest app oidc that the integration accepts (admin page)."""
     password_min_length: int
@@ -66,6 +78,12 @@ PROFILES = {
         folders_answer_http_status=False,
         confirms_own_user=False,
         client_in_oidc=True,
+        application_passwords_confirm=True,
+        refuses_bad_calls=False,
+        names_limited_apps=False,
+        enabling_lifts_limits=False,
+        lists_default_permission=False,
+        scripted_login_flow=False,
         oidc_minimum_version="1.6.0",
         password_min_length=0,
         groupfolders_name="Group folders",
@@ -86,11 +104,43 @@ PROFILES = {
         folders_answer_http_status=True,
         confirms_own_user=True,
         client_in_oidc=False,
+        application_passwords_confirm=True,
+        refuses_bad_calls=False,
+        names_limited_apps=False,
+        enabling_lifts_limits=False,
+        lists_default_permission=False,
+        scripted_login_flow=False,
         oidc_minimum_version="1.14.1",
         password_min_length=10,
         groupfolders_name="Team folders",
         shipped_apps=shipped.ENABLED_32,
         disabled_apps=shipped.DISABLED_32,
+        lost_apps=(),
+    ),
+    "34": Profile(
+        version="34.0.1",
+        build="34.0.1.2",
+        integration_version="3.1.1",
+        groupfolders_version="22.0.6",
+        ocs_header_lifts_csrf=True,
+        folder_list_shape="D",
+        refuses_second_mount_point=True,
+        setup_answers_status=True,
+        compares_strictly=True,
+        folders_answer_http_status=True,
+        confirms_own_user=True,
+        client_in_oidc=False,
+        application_passwords_confirm=False,
+        refuses_bad_calls=True,
+        names_limited_apps=True,
+        enabling_lifts_limits=True,
+        lists_default_permission=True,
+        scripted_login_flow=True,
+        oidc_minimum_version="1.14.1",
+        password_min_length=10,
+        groupfolders_name="Team Folders",
+        shipped_apps=shipped.ENABLED_34,
+        disabled_apps=shipped.DISABLED_34,
         lost_apps=(),
     ),
 }

@@ -74,12 +74,19 @@ class User:
     first_login: int = 0
     last_login: int = 0
     tokens: list[Token] = field(default_factory=list)
+    """Application passwords."""
+    devices: list[Token] = field(default_factory=list)
+    """Sessions with the login password, until they are ended: what stands in the account's list of devices beside its tokens."""
     settings: dict[str, dict[str, str]] = field(default_factory=dict)
     """Per-user app values: app, key, value."""
 
     @property
     def name(self) -> str:
         return self.display_name or self.uid
+
+    @property
+    def all_tokens(self) -> list[Token]:
+        return sorted([*self.tokens, *self.devices], key=lambda token: token.id)
 
 
 @dataclass
@@ -109,6 +116,8 @@ class GroupFolder:
     mount_point: str
     quota: int = -3
     acl: bool = False
+    default_permission: bool = True
+    """Without it, advanced permissions deny what no rule allows (`acl_default_no_permission`)."""
     groups: dict[str, int] = field(default_factory=dict)
     manage: list[Manage] = field(default_factory=list)
     size: int = 0
@@ -116,7 +125,17 @@ class GroupFolder:
     files: dict[str, int] = field(default_factory=dict)
     """Path below the mount point to file id; a folder's path ends with a slash."""
     rules: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    """Advanced permissions: path, list of {mapping{type,id}, mask, permissions}."""
+    """Advanced permissions: path (`/` for the root), list of {mapping{type,id}, mask, permissions}."""
+
+    def rules_at(self, path: str) -> list[dict[str, Any]]:
+        return self.rules.get(path.strip("/") or "/", [])
+
+    def set_rules(self, path: str, rules: list[dict[str, Any]]) -> None:
+        """In the order of the database's index: groups before users."""
+        self.rules.pop(path.strip("/") or "/", None)
+        if rules:
+            in_order = sorted(rules, key=lambda rule: (rule["mapping"]["type"], rule["mapping"]["id"]))
+            self.rules[path.strip("/") or "/"] = in_order
 
 
 @dataclass
@@ -131,6 +150,11 @@ class App:
     missing_dependency: str = ""
     types: str = ""
     path: str = ""
+
+
+def as_numbers(version: str) -> list[int]:
+    """A version as something that compares."""
+    return [int(part) for part in version.split("-")[0].split(".") if part.isdigit()]
 
 
 @dataclass
@@ -174,8 +198,8 @@ class Session:
     token: Token | None = None
     password: str = ""
     """The login password at the time of the login: a session ends when it changes."""
-    token_id: int | None = None
-    """Of the row that stands for a session with a login password; without one, every request is a login of its own (seen on 29.0.6)."""
+    device: Token | None = None
+    """The row that stands for a session with a login password; without one, every request is a login of its own (seen on 29.0.6)."""
     oauth_state: str = ""
     """The `state` of the OAuth client that asked last."""
     flow_state: str = ""

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from requests import Session
-from werkzeug.wrappers import Request
+from werkzeug.wrappers import Request, Response
 
 from lab.nextcloud.http import build_app
 from lab.nextcloud.occ import run as run_occ
 from lab.nextcloud.profiles import PROFILES
-from lab.nextcloud.state import ALNUM, GROUPFOLDERS, INTEGRATION, NextcloudState
-from lab.plumbing import Faults, LabServer, WSGIApp, random_text
+from lab.nextcloud.state import ALNUM, GROUPFOLDERS, INTEGRATION, NextcloudState, Token
+from lab.plumbing import Exchange, Fault, Faults, LabServer, WSGIApp, random_text
 
 if TYPE_CHECKING:
     from lab.authority import Authority
@@ -33,6 +33,8 @@ class NextcloudServer(LabServer):
         self.admin = ("admin", "lab-admin-" + random_text(ALNUM, 32))
         super().__init__(faults, directory, port, authority)
         self._address = self.url
+        self.check_seconds = 0.0
+        """How long the check of a login password takes."""
         self.controls["occ"] = self._control_occ
         self.occ = self.write_command("occ", "occ")
 
@@ -47,6 +49,29 @@ class NextcloudServer(LabServer):
         state.enable_app(GROUPFOLDERS)
         state.enable_app(INTEGRATION)
         return state
+
+    @property
+    def password_checks(self) -> int:
+        """How often login passwords were hashed for the product's requests, as long as the log goes back."""
+        return sum(exchange.password_checks for exchange in self.requests)
+
+    @property
+    def password_checks_in_sequence(self) -> int:
+        """How many of them had to wait for one another: what was in flight at the same time counts as one.
+
+        A check takes no time here. Set `check_seconds`, so that what is sent at the same time arrives meanwhile.
+        """
+        after: dict[int, int] = {0: 0}
+        answered = [exchange for exchange in self.requests if exchange.ended]
+        for exchange in sorted(answered, key=lambda exchange: exchange.ended):
+            before = max(count for ended, count in after.items() if ended < exchange.began)
+            after[exchange.ended] = before + exchange.password_checks
+        return max(after.values())
+
+    @property
+    def devices(self) -> list[Token]:
+        """The sessions that stand in anybody's list of devices."""
+        return [device for user in self.state.users.values() for device in user.devices]
 
     def reset(self) -> None:
         self.url = self._address
@@ -72,6 +97,12 @@ class NextcloudServer(LabServer):
 
     def changes_state(self, method: str, path: str) -> bool:
         return super().changes_state(method, path) and not path.endswith("/is-valid-op-instance")
+
+    def _answer(self, request: Request, exchange: Exchange, fault: Fault | None) -> Response | None:
+        if fault and fault.kind == "sessions_lost":
+            # As when the memory that PHP keeps them in is emptied: the rows in the lists of devices stay.
+            self.state.sessions.clear()
+        return super()._answer(request, exchange, fault)
 
     def _control_occ(self, request: Request) -> dict[str, Any]:
         call = request.get_json()

@@ -45,6 +45,7 @@ from lab.nextcloud.rows import (
     StateError,
     Token,
     User,
+    as_numbers,
 )
 from lab.nextcloud.surroundings import Surroundings
 from lab.plumbing import random_text
@@ -80,6 +81,7 @@ __all__ = [
     "StateError",
     "Token",
     "User",
+    "as_numbers",
 ]
 
 
@@ -123,10 +125,13 @@ class NextcloudState:
         self.server_needs_upgrade = False
         self.strips_authorization = False
         """The web server in front drops the Authorization header (OP §5)."""
-        self.app_passwords_need_confirmation = False
+        self.app_passwords_need_confirmation = not profile.application_passwords_confirm
         """A release with server#61322: OCS and group folder writes refuse application passwords (NC §6.2)."""
         self.token_auth_enforced = False
         self.two_factor_enforced = False
+        self.two_factor_groups: list[str] = []
+        """The only groups that the second factor is enforced for, when there are any."""
+        self.two_factor_excluded: list[str] = []
         self.login_fails = 0
         """Failed logins of the one address that all requests come from; more than 10 mean 429 (NC §1.1)."""
         self.login_delay = 0
@@ -134,6 +139,8 @@ class NextcloudState:
         self.terms_signed = True
         self.oidc_providers: list[str] = []
         """Names of the providers that the app user_oidc knows (admin page)."""
+        self.left_over_files: set[str] = set()
+        """Former accounts whose files are still in the data directory: no account can be made under these ids."""
         self.web_root = ""
         """The path of its host that it lives below, such as `/nextcloud`."""
         self.openproject_probe: dict[str, Any] | None = None
@@ -142,7 +149,7 @@ class NextcloudState:
         """Address that the web server sends every request to, with its path (301); empty: it answers itself."""
         self.skips_auth_picker = False
         """Whether the first page of the login flow is left out for the client (`skipAuthPickerApplications` of newer servers)."""
-        self.scripted_login_flow = False
+        self.scripted_login_flow = profile.scripted_login_flow
         """Whether pages of the login flow are drawn by a script, as on servers newer than 32, and not written as forms."""
         self.pretty_urls = True
         """Whether the web server leads paths without /index.php to Nextcloud (NC §1.1)."""
@@ -158,10 +165,8 @@ class NextcloudState:
             self.apps[app] = App(app, version, name=app, shipped=app != "testing")
             if once_installed:
                 self._write_app_rows(app, "no")
-        self.apps[GROUPFOLDERS] = App(
-            GROUPFOLDERS, profile.groupfolders_version, name=profile.groupfolders_name, types="filesystem,dav"
-        )
-        self.apps[INTEGRATION] = App(INTEGRATION, profile.integration_version, name="OpenProject Integration")
+        self.put_on_disk(GROUPFOLDERS, profile.groupfolders_version)
+        self.put_on_disk(INTEGRATION, profile.integration_version)
         self.create_user(*admin)
         self.add_member("admin", admin[0])
         self.set_app_value("core", "lastcron", str(int(time.time())))
@@ -191,6 +196,8 @@ class NextcloudState:
             )
         if check_policy:
             self.check_password(password)
+        if uid in self.left_over_files:
+            raise StateError(INVALID, "Login is invalid because files already exist for this user")
         self.users[uid] = User(uid, password, display_name=display_name, email=email)
         return self.users[uid]
 
@@ -300,14 +307,15 @@ class NextcloudState:
         value = random_text(ALNUM + SYMBOLS, length, SYMBOLS) if symbols else random_text(ALNUM, length)
         token = Token(self.next_token_id, name, value, type, login_password, last_activity=int(time.time()))
         self.next_token_id += 1
-        user.tokens.append(token)
+        (user.tokens if type == PERMANENT else user.devices).append(token)
         return token
 
     def delete_token(self, uid: str, token_id: int) -> None:
         user = self.user(uid)
-        if token_id not in [token.id for token in user.tokens]:
+        if token_id not in [token.id for token in user.all_tokens]:
             raise StateError(MISSING, "Token does not exist")
         user.tokens = [token for token in user.tokens if token.id != token_id]
+        user.devices = [token for token in user.devices if token.id != token_id]
 
     def authenticate(self, login: str, secret: str) -> tuple[User, Token | None] | None:
         """The user and, when `secret` is an application password, its token; None for wrong credentials."""
@@ -315,16 +323,31 @@ class NextcloudState:
         if user is None:
             return None
         for token in user.tokens:
-            if token.value == secret and token.type == PERMANENT:
+            if token.value == secret:
                 token.last_activity = int(time.time())
                 return user, token
         return (user, None) if user.password == secret else None
+
+    def needs_second_factor(self, user: User) -> bool:
+        """Whether a login with the password alone is none; groups that are named rule over those excluded."""
+        groups = set(self.groups_of(user.uid))
+        if self.two_factor_groups:
+            enforced = bool(groups & set(self.two_factor_groups))
+        else:
+            enforced = not groups & set(self.two_factor_excluded)
+        return user.two_factor or (self.two_factor_enforced and enforced)
 
     def record_login(self, user: User) -> None:
         user.last_login = int(time.time())
         user.first_login = user.first_login or user.last_login
 
     # Apps
+
+    def put_on_disk(self, app: str, version: str) -> None:
+        """The files of an app that does not come with the server."""
+        names = {GROUPFOLDERS: self.profile.groupfolders_name, INTEGRATION: "OpenProject Integration"}
+        types = "filesystem,dav" if app == GROUPFOLDERS else ""
+        self.apps[app] = App(app, version, name=names.get(app, app), types=types)
 
     def app_enabled(self, app: str, uid: str | None = None) -> bool:
         """Whether an app runs; with `uid` also whether a limit to groups leaves that user in."""
@@ -523,6 +546,31 @@ class NextcloudState:
             }
             for gid, permissions in folder.groups.items()
         }
+
+    def default_permission(self, folder: GroupFolder) -> dict[str, bool]:
+        """What lists show of it, where the app knows it."""
+        if not self.profile.lists_default_permission:
+            return {}
+        return {"acl_default_no_permission": not folder.default_permission}
+
+    def permissions_on(self, folder: GroupFolder, path: str, uid: str) -> int:
+        """What the account may do there: what its groups may, less what the rules on the way deny; one that allows is enough."""
+        holders = [{"type": "user", "id": uid}, *({"type": "group", "id": gid} for gid in self.groups_of(uid))]
+        of_groups = 0
+        for gid in self.groups_of(uid):
+            of_groups |= folder.groups.get(gid, 0)
+        if not folder.acl:
+            return of_groups
+        allowed = of_groups if folder.default_permission else 0
+        parts = [part for part in path.split("/") if part]
+        for depth in range(len(parts) + 1):
+            mask = granted = 0
+            for rule in folder.rules_at("/".join(parts[:depth])):
+                if rule["mapping"] in holders:
+                    mask |= rule["mask"]
+                    granted |= rule["permissions"] & rule["mask"]
+            allowed = allowed & ~mask | granted
+        return allowed & of_groups
 
     def manages_acl(self, folder: GroupFolder, uid: str) -> bool:
         groups = self.groups_of(uid)

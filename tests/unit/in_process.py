@@ -11,6 +11,7 @@ connections are the same. TLS, proxies and other processes keep real sockets, an
 
 from __future__ import annotations
 
+import contextvars
 import io
 import os
 import subprocess
@@ -61,7 +62,8 @@ class _ClientEnd:
     def makefile(self, mode: str) -> io.BytesIO:
         end = _ServerEnd(bytes(self._sent))
         self._sent.clear()
-        self._server.serve_connection(end)
+        # a server that asks itself would otherwise find the outer request's data in Flask's g
+        contextvars.Context().run(self._server.serve_connection, end)
         return io.BytesIO(bytes(end.answered))
 
     def fileno(self) -> int:
@@ -81,10 +83,10 @@ class _Started:
     """A start of a lab's command: what its executable hands over, without the Python that would do so."""
 
     stdin = stdout = stderr = None
+    returncode = 1
 
     def __init__(self, url: str, words: t.Sequence[bytes], environment: t.Mapping[str, bytes]) -> None:
         self._url, self._words, self._environment = url, words, environment
-        self.returncode: int | None = None
 
     def communicate(self, stdin: bytes | None, timeout: float) -> tuple[bytes, bytes]:
         call = {

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.opnc.integration.plugins.module_utils._http import client
 from ansible_collections.opnc.integration.plugins.module_utils._link.finding import PARTS, SEVERITIES, SYMPTOMS
 from ansible_collections.opnc.integration.plugins.module_utils._link.findings import TABLE
 from ci import guide
@@ -35,13 +34,6 @@ def pair(request: pytest.FixtureRequest, labs: Labs, run_module: RunModule, tmp_
     world.add_project_storage(world.projects[min(world.projects)], storage, "automatic")
     with contextlib.ExitStack() as stack:
         yield Pair(lab, run_module, tmp_path, stack)
-
-
-@pytest.fixture(autouse=True)
-def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that is down is asked again at once."""
-    monkeypatch.setattr(client, "PAUSES", (0.0, 0.0, 0.0))
-    monkeypatch.setattr(client, "LONGEST_RETRY_AFTER", 0.0)
 
 
 def test_every_finding_has_a_case() -> None:

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 
 import pytest
 
-from ansible_collections.opnc.integration.plugins.module_utils._http import client as http
-from ansible_collections.opnc.integration.plugins.module_utils._nextcloud import integration
 from lab import Lab
 from unit.between import Asked, Handler, Passing, Said, Server, page
 from unit.conftest import RunModule
@@ -34,12 +32,6 @@ def lab(request: pytest.FixtureRequest, labs: Labs) -> Lab:
 def newest(labs: Labs) -> Lab:
     """One lab where the versions make no difference."""
     return arrange(labs.fresh())
-
-
-@pytest.fixture(autouse=True)
-def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "PAUSES", (0.0, 0.0, 0.0))
-    monkeypatch.setattr(integration, "SECONDS_TO_APPEAR", 0.0)
 
 
 def stored_url(lab: Lab) -> str | None:

@@ -11,7 +11,6 @@ import typing as t
 
 import pytest
 
-from ansible_collections.opnc.integration.plugins.module_utils._http import client
 from lab import Lab
 from lab.nextcloud import integration as app
 from lab.openproject.state import AUTOMATIC
@@ -31,13 +30,6 @@ def lab(request: pytest.FixtureRequest, labs: Labs, run_module: RunModule) -> La
     (storage,) = world.storages.values()
     world.add_project_storage(world.projects[min(world.projects)], storage, AUTOMATIC)
     return lab
-
-
-@pytest.fixture(autouse=True)
-def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that is down is asked again at once."""
-    monkeypatch.setattr(client, "PAUSES", (0.0, 0.0, 0.0))
-    monkeypatch.setattr(client, "LONGEST_RETRY_AFTER", 0.0)
 
 
 def info_args(lab: Lab, **more: t.Any) -> dict[str, t.Any]:

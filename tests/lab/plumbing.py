@@ -11,7 +11,6 @@ import json
 import logging
 import random
 import re
-import secrets
 import shlex
 import socket
 import sys
@@ -367,8 +366,8 @@ def is_loopback(host: str) -> bool:
 
 def random_text(alphabet: str, length: int, must_contain: str = "") -> str:
     """A random value of exactly `length` characters that holds every character of `must_contain`."""
-    letters = list(must_contain) + [secrets.choice(alphabet) for _unused in range(length - len(must_contain))]
-    random.SystemRandom().shuffle(letters)
+    letters = [*must_contain, *random.choices(alphabet, k=length - len(must_contain))]
+    random.shuffle(letters)
     return "".join(letters)
 
 

@@ -48,7 +48,7 @@ def labs_in_process() -> t.Iterator[pytest.MonkeyPatch]:
 
 @pytest.fixture
 def real_sockets_and_processes(labs_in_process: pytest.MonkeyPatch) -> t.Iterator[None]:
-    """For tests whose point is that a command is started or that requests are under way at the same time."""
+    """For tests whose point is that a command is started, or that bytes go through a socket."""
     labs_in_process.undo()
     yield
     in_process.reach_labs(labs_in_process)

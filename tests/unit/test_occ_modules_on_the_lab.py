@@ -100,6 +100,7 @@ def test_an_app_limited_to_groups_is_seen_and_opened(run_module: t.Any, lab: Lab
     assert run_module("nextcloud_app", {"name": APPS, **connection})["changed"] is False
 
 
+@pytest.mark.usefixtures("real_sockets_and_processes")
 @pytest.mark.parametrize(
     ("args", "starts"),
     [

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.opnc.integration.plugins.module_utils._link.finding import SYMPTOMS
-from ansible_collections.opnc.integration.plugins.module_utils._link.findings import TABLE
+from ansible_collections.opnc.integration.plugins.module_utils._link.catalogue import CATALOGUE, SYMPTOMS
 from ci import guide, pair, places, stages
 
 SANITY = 'Running sanity test "pep8"\nRunning sanity test "shellcheck"\nRunning sanity test "pylint"\n'
@@ -123,7 +122,7 @@ def test_the_makefile_has_a_target_for_each_stage() -> None:
 
 def test_the_guide_names_every_finding_and_every_symptom() -> None:
     symptoms, findings = guide.text().split("What the check cannot see")
-    for code, entry in TABLE.items():
+    for code, entry in CATALOGUE.items():
         assert f"\n{code}\n~" in findings
         assert symptoms.count(f"finding_{code}>") == len(entry.symptoms)
     for symptom in SYMPTOMS:

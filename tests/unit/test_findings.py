@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.opnc.integration.plugins.module_utils._http import client
 from ansible_collections.opnc.integration.plugins.module_utils._link.catalogue import (
     CATALOGUE,
     ENTRIES,
@@ -22,34 +21,25 @@ from ansible_collections.opnc.integration.plugins.module_utils._link.catalogue i
     SYMPTOMS,
 )
 from ansible_collections.opnc.integration.plugins.module_utils._link.checks import find
-from lab import Lab
 from unit import finding_cases_link, finding_cases_servers
 from unit.conftest import RunModule
 from unit.finding_cases_records import RECORD, RECORD_CASES, RIGHT, Record, RecordCase
 from unit.finding_pair import Pair
-from unit.linking import arrange, link_args
+from unit.labs import Labs
 
 CASES = {**finding_cases_servers.CASES, **finding_cases_link.CASES}
 
 
 @pytest.fixture
-def pair(request: pytest.FixtureRequest, run_module: RunModule, tmp_path: Path) -> t.Iterator[Pair]:
+def pair(request: pytest.FixtureRequest, labs: Labs, run_module: RunModule, tmp_path: Path) -> t.Iterator[Pair]:
     """A complete pair; the case says of which version."""
     version = CASES[request.param].nextcloud if hasattr(request, "param") else "32"
-    with Lab(nextcloud=version, openproject="15.4") as lab, contextlib.ExitStack() as stack:
-        arrange(lab)
-        run_module("link", link_args(lab, project_folders=True))
-        world = lab.openproject.state
-        (storage,) = world.storages.values()
-        world.add_project_storage(world.projects[min(world.projects)], storage, "automatic")
+    lab = labs.linked(run_module, version)
+    world = lab.openproject.state
+    (storage,) = world.storages.values()
+    world.add_project_storage(world.projects[min(world.projects)], storage, "automatic")
+    with contextlib.ExitStack() as stack:
         yield Pair(lab, run_module, tmp_path, stack)
-
-
-@pytest.fixture(autouse=True)
-def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that is down is asked again at once."""
-    monkeypatch.setattr(client, "PAUSES", (0.0, 0.0, 0.0))
-    monkeypatch.setattr(client, "LONGEST_RETRY_AFTER", 0.0)
 
 
 def test_every_finding_has_a_case() -> None:

@@ -13,13 +13,13 @@ import pytest
 from lab import Lab
 from lab.nextcloud import integration as app
 from unit.conftest import RunModule
+from unit.labs import Labs
 from unit.linking import STORAGE, arrange, broken_parts, count, forget_requests
 
 
 @pytest.fixture(params=["29", "32"], ids=["nextcloud29", "nextcloud32"])
-def lab(request: pytest.FixtureRequest) -> t.Iterator[Lab]:
-    with Lab(nextcloud=request.param) as lab:
-        yield arrange(lab)
+def lab(request: pytest.FixtureRequest, labs: Labs) -> Lab:
+    return arrange(labs.fresh(request.param))
 
 
 def storage_args(lab: Lab, **more: t.Any) -> dict[str, t.Any]:

@@ -22,6 +22,7 @@ from ansible_collections.opnc.integration.plugins.module_utils._openproject.runn
 from lab import Lab
 from lab.openproject.runner import OPERATIONS
 from lab.openproject.state import AUTOMATIC, MANUAL, Storage
+from unit.labs import Labs
 
 TYPE = {"href": "urn:openproject-org:api:v3:storages:Nextcloud"}
 UNREACHABLE = "Host could not be reached."
@@ -46,16 +47,9 @@ class Client:
         return self.call("POST", "/api/v3/storages", json=body)
 
 
-@pytest.fixture(scope="module")
-def servers() -> Iterator[Lab]:
-    with Lab(nextcloud="29", openproject="15.4") as lab:
-        yield lab
-
-
 @pytest.fixture
-def lab(servers: Lab) -> Iterator[Lab]:
-    yield servers
-    servers.reset()
+def lab(labs: Labs) -> Lab:
+    return labs.fresh("29")
 
 
 @pytest.fixture

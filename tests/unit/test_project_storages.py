@@ -7,31 +7,25 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterator
 
 import pytest
 
 from lab import Lab
+from unit.labs import Labs
 
 MODULE = "openproject_project_storage"
 DEMO, SCRUM = "demo-project", "your-scrum-project"
 
 
-@pytest.fixture(scope="module", params=["15.4", "17.6"])
-def shared_lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
-    with Lab(openproject=request.param) as lab:
-        yield lab
-
-
-@pytest.fixture
-def lab(shared_lab: Lab) -> Lab:
-    shared_lab.reset()
-    world = shared_lab.openproject.state
+@pytest.fixture(params=["15.4", "17.6"])
+def lab(request: pytest.FixtureRequest, labs: Labs) -> Lab:
+    lab = labs.fresh(openproject=request.param)
+    world = lab.openproject.state
     world.ssrf_allow_list = ["127.0.0.0/8"]
-    storage = world.add_storage("nc", f"{shared_lab.nextcloud.url}/")
+    storage = world.add_storage("nc", f"{lab.nextcloud.url}/")
     world.set_client(storage, "client", "a-client-secret-of-nextcloud")
     storage.automatic_management, storage.password = True, "an-application-password"
-    return shared_lab
+    return lab
 
 
 class Project:

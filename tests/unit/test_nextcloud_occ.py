@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 import pytest
@@ -75,7 +76,10 @@ def test_another_exit_code_is_a_failure_in_occ_s_words(run: t.Any, fake_occ: t.A
     fake_occ.answer("user:info x", "user not found\n", rc=1)
     result = run(command=["user:info", "x"], changes=False)
     assert result["failed"] is True
-    assert result["msg"] == f"Could not run user:info on {fake_occ.path} user:info x: user not found."
+    assert (
+        result["msg"]
+        == f"Could not run user:info on {fake_occ.path} user:info x: user not found. occ itself works; see what this command takes: occ help user:info."
+    )
     assert result["error"] == {"type": "CommandError", "rc": 1}
 
 
@@ -100,7 +104,36 @@ def test_a_secret_in_a_failure_is_masked(run: t.Any, fake_occ: t.Any) -> None:
 def test_standard_input_arrives(run: t.Any, fake_occ: t.Any) -> None:
     fake_occ.answer("config:import", "done\n")
     run(command=["config:import"], stdin='{"system": {"ü": 1}}\n')
-    assert fake_occ.starts[0]["stdin"] == '{"system": {"ü": 1}}\n'
+    assert fake_occ.starts[-1]["stdin"] == '{"system": {"ü": 1}}\n'
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        (["app:list --output=json"], ["app:list", "--output=json"]),
+        (["app:list,", "--output=json"], ["app:list", "--output=json"]),
+        (["app:list", " --output=json"], ["app:list", "--output=json"]),
+        (["occ", "status"], ["status"]),
+        (["php", "/var/www/html/occ", "status"], ["status"]),
+        (["occ status"], ["status"]),
+    ],
+)
+def test_o36_a_command_in_one_text_or_with_occ_in_it_is_refused(
+    run: t.Any, fake_occ: t.Any, given: list[str], meant: list[str]
+) -> None:
+    """O36: with the list that was meant, in check mode too; nothing is started."""
+    for check_mode in (False, True):
+        result = run(command=given, check_mode=check_mode)
+        assert result["error"]["type"] == "BadInput"
+        assert f"Give it as a list, without occ itself: {json.dumps(meant)}" in result["msg"]
+    assert fake_occ.starts == []
+
+
+@pytest.mark.parametrize("word", ["Jane, Doe", " x", "a b", "x,y"])
+def test_o36_other_arguments_are_left_alone(run: t.Any, fake_occ: t.Any, word: str) -> None:
+    fake_occ.answer("*", "ok\n")
+    run(command=["group:add", word])
+    assert fake_occ.starts[0]["argv"][3:] == ["group:add", word]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import json
 import typing as t
 
 import pytest
+from ansible.module_utils import basic
 
 SECRET = "long-secret-{{ 1 }}-'\"$HOME"
 
@@ -105,6 +106,31 @@ def test_standard_input_arrives(run: t.Any, fake_occ: t.Any) -> None:
     fake_occ.answer("config:import", "done\n")
     run(command=["config:import"], stdin='{"system": {"ü": 1}}\n')
     assert fake_occ.starts[-1]["stdin"] == '{"system": {"ü": 1}}\n'
+
+
+@pytest.mark.parametrize("rc", [0, 1])
+def test_a_secret_in_standard_input_is_in_no_invocation_warning_or_log(
+    run: t.Any, fake_occ: t.Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], rc: int
+) -> None:
+    """Not even where occ repeats it, as config:import does when it refuses."""
+    secret = "a-secret-of-nextcloud-1"
+    logged: list[str] = []
+    monkeypatch.setattr(basic, "has_journal", False)
+    monkeypatch.setattr(basic.syslog, "syslog", lambda _priority, line: logged.append(line))
+    printed: list[str] = []
+    read = capfd.readouterr
+    monkeypatch.setattr(capfd, "readouterr", lambda: printed.append("".join(found := read())) or found)
+    text = f'{{"system": {{"mail_smtppassword": "{secret}"}}}}'
+    fake_occ.answer("*", f"cannot import {text}\n", stderr=f"PHP Notice: {text}\n", rc=rc)
+
+    result = run(command=["config:import"], stdin=text)
+
+    assert fake_occ.starts[-1]["stdin"] == text
+    assert bool(result.get("failed")) == bool(rc)
+    assert any("config:import" in line for line in logged)
+    (output,) = [each for each in printed if '"invocation"' in each]
+    assert "config:import" in output
+    assert [each for each in (*logged, output) if secret in each] == []
 
 
 @pytest.mark.parametrize(

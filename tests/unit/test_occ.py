@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import typing as t
 from pathlib import Path
@@ -41,9 +42,10 @@ def make(command: t.Sequence[str], exec_: t.Sequence[str] = (), timeout: float =
 
 
 def failure(occ: Occ, *arguments: str, **more: t.Any) -> CommandError:
-    """The error of a command that must fail."""
+    """The error of a command that must fail; whatever its cause, it says what to do."""
     with pytest.raises(CommandError) as caught:
         occ.run(arguments or ["status"], attempted="read the status", **more)
+    assert caught.value.remedy
     return caught.value
 
 
@@ -655,7 +657,7 @@ def occ_behind_a_terminal(fake_occ: t.Any, tmp_path: Path) -> str:
         f"sys.exit(os.waitstatus_to_exitcode(pty.spawn([{fake_occ.path!r}, *sys.argv[1:]])))\n"
     )
     wrapper = tmp_path / "nextcloud-occ"
-    wrapper.write_text(f'#!/bin/sh\nexec {sys.executable} {program} "$@"\n')
+    wrapper.write_text(f'#!/bin/sh\nexec {shlex.join([sys.executable, str(program)])} "$@"\n')
     wrapper.chmod(0o755)
     return str(wrapper)
 
@@ -689,7 +691,7 @@ def test_o35_a_file_is_not_made_through_a_prefix_with_a_terminal(fake_occ: t.Any
     program = tmp_path / "terminal.py"
     program.write_text("import pty, sys\npty.spawn(sys.argv[1:])\n")
     wrapper = tmp_path / "enter"
-    wrapper.write_text(f'#!/bin/sh\nexec {sys.executable} {program} "$@"\n')
+    wrapper.write_text(f'#!/bin/sh\nexec {shlex.join([sys.executable, str(program)])} "$@"\n')
     wrapper.chmod(0o755)
     with pytest.raises(BadInput, match="terminal between"):
         make([fake_occ.path], [str(wrapper)]).run_with_file(

@@ -75,6 +75,7 @@ def failure(command: list[str], exec_prefix: list[str] | None = None, timeout: f
     with pytest.raises(CommandError) as caught:
         perform(command, exec_prefix, timeout)
     assert caught.value.message.startswith(f"Could not {ATTEMPTED} on ")
+    assert caught.value.remedy
     return caught.value
 
 

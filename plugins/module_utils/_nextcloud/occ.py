@@ -23,7 +23,7 @@ from .occ_diagnosis import diagnose, first_sentence, from_status, is_unknown_com
 
 OCC_OPTIONS: dict[str, dict[str, t.Any]] = {
     "occ_command": {"type": "list", "elements": "str", "default": ["php", "/var/www/nextcloud/occ"]},
-    "occ_exec": {"type": "list", "elements": "str", "default": []},
+    "occ_exec": {"type": "list", "elements": "str", "default": [], "no_log": False},
     "occ_timeout": {"type": "float", "default": 300.0},
 }
 

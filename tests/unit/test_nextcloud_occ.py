@@ -119,7 +119,13 @@ def test_a_secret_in_standard_input_is_in_no_invocation_warning_or_log(
     monkeypatch.setattr(basic.syslog, "syslog", lambda _priority, line: logged.append(line))
     printed: list[str] = []
     read = capfd.readouterr
-    monkeypatch.setattr(capfd, "readouterr", lambda: printed.append("".join(found := read())) or found)
+
+    def read_and_keep() -> t.Any:
+        found = read()
+        printed.append("".join(found))
+        return found
+
+    monkeypatch.setattr(capfd, "readouterr", read_and_keep)
     text = f'{{"system": {{"mail_smtppassword": "{secret}"}}}}'
     fake_occ.answer("*", f"cannot import {text}\n", stderr=f"PHP Notice: {text}\n", rc=rc)
 

@@ -55,6 +55,8 @@ options:
       - This is also the place for settings of PHP, as in V([php, -d, memory_limit=512M, /var/www/nextcloud/occ]), or for another
         PHP, as in V([/usr/bin/php8.3, /var/www/nextcloud/occ]).
       - For the snap it is V([nextcloud.occ]).
+      - It may begin with programs that belong into O(occ_exec) as well, as in V([docker, exec, -i, nextcloud, php, occ]).
+      - A program of your own must start C(occ) with pipes. Where it has a terminal in between, only commands without standard input work.
     type: list
     elements: str
     default: [php, /var/www/nextcloud/occ]
@@ -62,9 +64,12 @@ options:
     description:
       - How to get from the machine and account that run the module to where O(occ_command) runs as the owner of Nextcloud's C(config.php),
         as a list of words that O(occ_command) is appended to.
+      - Programs may stand one behind the other, as in V([sudo, -u, deploy, ssh, cloud.example.com, docker, exec, -i, nextcloud]). Words are
+        quoted for each shell in between, so quote nothing yourself.
       - Empty when the module already runs there, as that account.
       - V([runuser, -u, www-data, --]) for a module that runs as root on Nextcloud's machine.
       - V([docker, exec, --interactive, --user, www-data, nextcloud]) for a container; C(podman) takes the same words.
+      - V([docker-compose, exec, -T, --user, www-data, app]) for version 1 of compose, which asks for a terminal without C(-T).
       - V([kubectl, exec, --stdin, deploy/nextcloud, --]) for a pod that runs as Nextcloud's account.
       - V([kubectl, exec, --stdin, deploy/nextcloud, --, su, -s, /bin/sh, www-data, -c, 'exec "$0" "$@"', --]) for a pod that runs as root.
       - A terminal (C(-t), C(--tty)) must not be asked for. Standard input must be passed on (C(--interactive), C(--stdin)), because secrets

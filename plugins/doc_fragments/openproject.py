@@ -64,6 +64,7 @@ options:
       - The last word, V(-), tells it to read its program from standard input; it may be left out.
       - V([openproject, run, bundle, exec, rails, runner, -]) for packages.
       - V([bundle, exec, rails, runner, -]) within a container.
+      - It may begin with programs that belong into O(runner_exec) as well.
       - One start takes 40 to 55 seconds. It is started only when there is something to do, and once for everything.
     type: list
     elements: str
@@ -72,9 +73,12 @@ options:
     description:
       - How to get from the machine and account that run the module to where O(runner_command) runs, as a list of words that
         O(runner_command) is appended to.
+      - Programs may stand one behind the other, as in V([ssh, root@projects.example.com, docker, exec, -i, openproject]). Words are quoted for
+        each shell in between, so quote nothing yourself.
       - Empty when the module already runs there. The packages' command C(openproject) wants to be root.
       - V([docker, exec, --interactive, openproject]) for a container; C(podman) takes the same words.
       - V([docker, compose, --file, /opt/openproject/docker-compose.yml, exec, -T, web]) for the service of a composition.
+      - V([docker-compose, exec, -T, web]) for version 1 of compose, which asks for a terminal without C(-T).
       - V([kubectl, exec, --stdin, deploy/openproject-web, --]) for a pod.
       - V([ssh, root@projects.example.com]) for another machine.
       - A terminal (C(-t), C(--tty)) must not be asked for. Standard input must be passed on (C(--interactive), C(--stdin)), because the

@@ -211,9 +211,9 @@ SPEC = NEXTCLOUD_SPEC.merge(
     ArgumentSpec(
         options={
             "openproject_url": {"type": "str", "required": True},
-            "openproject_client_id": {"type": "str"},
+            "openproject_client_id": {"type": "str", "no_log": False},
             "openproject_client_secret": {"type": "str", "no_log": True},
-            "expected_client_id": {"type": "str"},
+            "expected_client_id": {"type": "str", "no_log": False},
             "expected_application_password": {"type": "bool", "no_log": False},
             "default_enable_navigation": {"type": "bool"},
             "default_enable_unified_search": {"type": "bool"},

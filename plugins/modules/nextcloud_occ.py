@@ -197,7 +197,8 @@ def main() -> None:
     """Run the module."""
     spec = ArgumentSpec(
         options={
-            "command": {"type": "list", "elements": "str", "required": True},
+            # secrets have options of their own
+            "command": {"type": "list", "elements": "str", "required": True, "no_log": False},
             "changes": {"type": "bool", "default": True},
             "stdin": {"type": "str", "no_log": True},
             "environment": {"type": "dict", "no_log": True},

@@ -224,7 +224,7 @@ SPEC = OPENPROJECT_SPEC.merge(
             "storage_name": {"type": "str", "required": True, "aliases": ["name"]},
             "storage_id": {"type": "int"},
             "nextcloud_url": {"type": "str", "required": True},
-            "expected_client_id": {"type": "str"},
+            "expected_client_id": {"type": "str", "no_log": False},
             "rotate": {"type": "list", "elements": "str", "choices": ["openproject_oauth"], "default": []},
             "nextcloud_client_id": {"type": "str"},
             "nextcloud_client_secret": {"type": "str", "no_log": True},

@@ -139,7 +139,7 @@ class FakeOcc:
 
     def answer(self, command: str, stdout: t.Any = "", *, stderr: str = "", rc: int = 0, seconds: float = 0) -> None:
         """Add an answer to a command as typed in a shell; ``*`` stands for every other command. Data become JSON."""
-        text = stdout if isinstance(stdout, str) else json.dumps(stdout)
+        text = stdout if isinstance(stdout, str) else json.dumps(stdout) + "\n"
         self.table.setdefault(command, []).append({"stdout": text, "stderr": stderr, "rc": rc, "seconds": seconds})
         self._save()
 

@@ -66,6 +66,18 @@ def documentation(name: str, block: str = "DOCUMENTATION") -> dict[str, t.Any]:
     raise AssertionError(f"{name} has no {block}")
 
 
+def described_options(name: str) -> dict[str, dict[str, t.Any]]:
+    """The options of a module as its documentation describes them, also those that are described in a fragment."""
+    content = documentation(name)
+    options = dict(content.get("options") or {})
+    for fragment in content.get("extends_documentation_fragment", []):
+        file, _dot, part = fragment.removeprefix("opnc.integration.").partition(".")
+        module = importlib.import_module(f"ansible_collections.opnc.integration.plugins.doc_fragments.{file}")
+        text = getattr(module.ModuleDocFragment, part.upper() or "DOCUMENTATION")
+        options.update(yaml.safe_load(text).get("options") or {})
+    return options
+
+
 def numbers(version: str) -> list[int]:
     return [int(part) for part in version.split(".")]
 
@@ -115,6 +127,18 @@ def test_a_module_is_not_newer_than_the_collection(name: str) -> None:
 def test_every_option_that_sounds_secret_has_no_log_decided(name: str) -> None:
     options = spec_of(name).options
     assert undecided_secrets(options) == []
+
+
+@each_module
+def test_every_option_whose_description_speaks_of_secrets_has_no_log_decided(name: str) -> None:
+    """It is what a user reads, and where the user puts a secret then. A word of a fixed list is none."""
+    options, described = spec_of(name).options, described_options(name)
+    assert set(described) == set(options)
+    speaking = {
+        key for key, option in described.items() if re.search(r"secret", str(option["description"]), re.IGNORECASE)
+    }
+    undecided = [key for key in speaking if options[key]["type"] != "bool" and "choices" not in options[key]]
+    assert [key for key in undecided if "no_log" not in options[key]] == []
 
 
 @each_module

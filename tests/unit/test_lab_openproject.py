@@ -563,12 +563,12 @@ def run(lab: Lab, script: str) -> dict[str, Any]:
 
 def perform(lab: Lab, operation: str, **arguments: Any) -> dict[str, Any]:
     """The marked answer of one operation."""
-    data = json.dumps({"operation": operation, "storage_id": 1, **arguments})
+    data = json.dumps({"operation": operation, "nonce": "a-nonce", "storage_id": 1, **arguments})
     printed = run(lab, f"require \"json\"\ninput = JSON.parse(<<~'OPNC_INPUT')\n{data}\nOPNC_INPUT\nputs 1\n")
     assert (printed["rc"], printed["stderr"]) == (0, "")
     assert printed["stdout"].startswith("I, [")
-    (marked,) = [line for line in printed["stdout"].splitlines() if line.startswith("OPNC_ANSWER ")]
-    answer = json.loads(marked.removeprefix("OPNC_ANSWER "))
+    (marked,) = [line for line in printed["stdout"].splitlines() if line.startswith("OPNC_ANSWER a-nonce ")]
+    answer = json.loads(marked.removeprefix("OPNC_ANSWER a-nonce "))
     assert isinstance(answer, dict)
     return answer
 
@@ -698,8 +698,8 @@ def test_secrets_are_tried_by_openproject_itself(lab: Lab, linked: Storage) -> N
 def test_the_stand_in_knows_every_program_of_the_product(lab: Lab, linked: Storage) -> None:
     assert set(runner_ruby.OPERATIONS) == set(OPERATIONS)
     for operation in runner_ruby.OPERATIONS:
-        printed = run(lab, runner_ruby.program(operation, {"storage_id": linked.id, "storage_name": "nc"}))
-        answer = find_answer(printed["stdout"])
+        printed = run(lab, runner_ruby.program(operation, {"storage_id": linked.id, "storage_name": "nc"}, "a-nonce"))
+        answer = find_answer(printed["stdout"], "a-nonce")
         assert answer is not None
         assert "error" not in answer
 

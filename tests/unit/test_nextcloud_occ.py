@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 import pytest
+from ansible.module_utils import basic
 
 SECRET = "long-secret-{{ 1 }}-'\"$HOME"
 
@@ -75,7 +77,10 @@ def test_another_exit_code_is_a_failure_in_occ_s_words(run: t.Any, fake_occ: t.A
     fake_occ.answer("user:info x", "user not found\n", rc=1)
     result = run(command=["user:info", "x"], changes=False)
     assert result["failed"] is True
-    assert result["msg"] == f"Could not run user:info on {fake_occ.path} user:info x: user not found."
+    assert (
+        result["msg"]
+        == f"Could not run user:info on {fake_occ.path} user:info x: user not found. occ itself works; see what this command takes: occ help user:info."
+    )
     assert result["error"] == {"type": "CommandError", "rc": 1}
 
 
@@ -100,7 +105,67 @@ def test_a_secret_in_a_failure_is_masked(run: t.Any, fake_occ: t.Any) -> None:
 def test_standard_input_arrives(run: t.Any, fake_occ: t.Any) -> None:
     fake_occ.answer("config:import", "done\n")
     run(command=["config:import"], stdin='{"system": {"ü": 1}}\n')
-    assert fake_occ.starts[0]["stdin"] == '{"system": {"ü": 1}}\n'
+    assert fake_occ.starts[-1]["stdin"] == '{"system": {"ü": 1}}\n'
+
+
+@pytest.mark.parametrize("rc", [0, 1])
+def test_a_secret_in_standard_input_is_in_no_invocation_warning_or_log(
+    run: t.Any, fake_occ: t.Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], rc: int
+) -> None:
+    """Not even where occ repeats it, as config:import does when it refuses."""
+    secret = "a-secret-of-nextcloud-1"
+    logged: list[str] = []
+    monkeypatch.setattr(basic, "has_journal", False)
+    monkeypatch.setattr(basic.syslog, "syslog", lambda _priority, line: logged.append(line))
+    printed: list[str] = []
+    read = capfd.readouterr
+
+    def read_and_keep() -> t.Any:
+        found = read()
+        printed.append("".join(found))
+        return found
+
+    monkeypatch.setattr(capfd, "readouterr", read_and_keep)
+    text = f'{{"system": {{"mail_smtppassword": "{secret}"}}}}'
+    fake_occ.answer("*", f"cannot import {text}\n", stderr=f"PHP Notice: {text}\n", rc=rc)
+
+    result = run(command=["config:import"], stdin=text)
+
+    assert fake_occ.starts[-1]["stdin"] == text
+    assert bool(result.get("failed")) == bool(rc)
+    assert any("config:import" in line for line in logged)
+    (output,) = [each for each in printed if '"invocation"' in each]
+    assert "config:import" in output
+    assert [each for each in (*logged, output) if secret in each] == []
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        (["app:list --output=json"], ["app:list", "--output=json"]),
+        (["app:list,", "--output=json"], ["app:list", "--output=json"]),
+        (["app:list", " --output=json"], ["app:list", "--output=json"]),
+        (["occ", "status"], ["status"]),
+        (["php", "/var/www/html/occ", "status"], ["status"]),
+        (["occ status"], ["status"]),
+    ],
+)
+def test_o36_a_command_in_one_text_or_with_occ_in_it_is_refused(
+    run: t.Any, fake_occ: t.Any, given: list[str], meant: list[str]
+) -> None:
+    """O36: with the list that was meant, in check mode too; nothing is started."""
+    for check_mode in (False, True):
+        result = run(command=given, check_mode=check_mode)
+        assert result["error"]["type"] == "BadInput"
+        assert f"Give it as a list, without occ itself: {json.dumps(meant)}" in result["msg"]
+    assert fake_occ.starts == []
+
+
+@pytest.mark.parametrize("word", ["Jane, Doe", " x", "a b", "x,y"])
+def test_o36_other_arguments_are_left_alone(run: t.Any, fake_occ: t.Any, word: str) -> None:
+    fake_occ.answer("*", "ok\n")
+    run(command=["group:add", word])
+    assert fake_occ.starts[0]["argv"][3:] == ["group:add", word]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import sys
 import typing as t
 from pathlib import Path
 
@@ -40,9 +42,10 @@ def make(command: t.Sequence[str], exec_: t.Sequence[str] = (), timeout: float =
 
 
 def failure(occ: Occ, *arguments: str, **more: t.Any) -> CommandError:
-    """The error of a command that must fail."""
+    """The error of a command that must fail; whatever its cause, it says what to do."""
     with pytest.raises(CommandError) as caught:
         occ.run(arguments or ["status"], attempted="read the status", **more)
+    assert caught.value.remedy
     return caught.value
 
 
@@ -93,7 +96,8 @@ def test_a_secret_arrives_and_is_no_argument(fake_occ: t.Any, way: str) -> None:
     fake_occ.answer("*", "done\n")
     occ = make([fake_occ.path], ENTRANCES.get(way, []))
     occ.run(["user:add", "x"], attempted="add an account", stdin="rest\nof it", secret_environment={"OC_PASS": SECRET})
-    (start,) = fake_occ.starts
+    # occ is a program that may have a terminal here, so it was asked for its status before
+    _status, start = fake_occ.starts
     assert start["OC_PASS"] == SECRET
     assert start["NC_PASS"] == SECRET
     assert start["stdin"] == "rest\nof it"
@@ -109,7 +113,7 @@ def test_the_secret_is_in_no_word_that_is_started(fake_occ: t.Any, tmp_path: Pat
     fake_occ.answer("*", "done\n")
     make([fake_occ.path], [str(spy)]).run(["x"], attempted="x", secret_environment={"NC_PASS": "long-secret-1"})
     assert "long-secret-1" not in observed.read_text()
-    assert fake_occ.starts[0]["OC_PASS"] == "long-secret-1"
+    assert fake_occ.starts[-1]["OC_PASS"] == "long-secret-1"
 
 
 @pytest.mark.parametrize("way", ["direct", "runuser"])
@@ -155,7 +159,7 @@ def test_a_file_without_content_is_not_imported(fake_occ: t.Any, tmp_path: Path,
     occ = make([fake_occ.path], [word.format(wrapper=wrapper) for word in exec_])
     with pytest.raises(BadInput, match="does not pass standard input on"):
         occ.run_with_file(["security:certificates:import"], name="ca.pem", content="PEM\n", attempted="import")
-    assert fake_occ.starts == []
+    assert set(fake_occ.commands) <= {"status"}
 
 
 def test_an_unknown_entrance_that_swallows_standard_input_is_noticed(fake_occ: t.Any, tmp_path: Path) -> None:
@@ -164,7 +168,7 @@ def test_an_unknown_entrance_that_swallows_standard_input_is_noticed(fake_occ: t
     wrapper.chmod(0o755)
     with pytest.raises(BadInput, match="standard input"):
         make([fake_occ.path], [str(wrapper)]).run(["x"], attempted="x", secret_environment={"OC_PASS": "long-secret"})
-    assert fake_occ.starts == []
+    assert fake_occ.commands == ["status"]
 
 
 def test_a_terminal_is_refused_before_a_secret_is_sent(fake_occ: t.Any) -> None:
@@ -192,6 +196,8 @@ def test_a_file_is_made_where_occ_lives_and_removed(fake_occ: t.Any) -> None:
         ({"occ_command": ["php /var/www/nextcloud/occ"]}, r'\["php", "/var/www/nextcloud/occ"\]'),
         ({"occ_exec": ["docker exec -u 33 nextcloud"]}, r'\["docker", "exec", "-u", "33", "nextcloud"\]'),
         ({"occ_timeout": 0.0}, "occ_timeout"),
+        ({"occ_timeout": float("nan")}, "occ_timeout"),
+        ({"occ_timeout": float("inf")}, "occ_timeout"),
         ({"occ_command": ["php", "a\0b"]}, "occ_command"),
     ],
 )
@@ -199,6 +205,34 @@ def test_unusable_options_are_named(params: dict[str, t.Any], named: str) -> Non
     given = {"occ_command": ["occ"], "occ_exec": [], "occ_timeout": 5.0, **params}
     with pytest.raises(BadInput, match=named):
         Occ.from_call(Call(params=given, check_mode=False, secrets=Secrets()))
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        (["php /srv/occ"], ["php", "/srv/occ"]),
+        (["php,", "/srv/occ"], ["php", "/srv/occ"]),
+        (["php,/srv/occ"], ["php", "/srv/occ"]),
+        (["php", " /srv/occ"], ["php", "/srv/occ"]),
+        (["[php", " /srv/occ]"], ["php", "/srv/occ"]),
+        (["php -d memory_limit=512M", "/srv/occ"], ["php", "-d", "memory_limit=512M", "/srv/occ"]),
+    ],
+)
+@pytest.mark.parametrize("option", ["occ_command", "occ_exec"])
+def test_o36_words_in_one_text_are_refused_with_the_list_that_was_meant(
+    option: str, given: list[str], meant: list[str]
+) -> None:
+    """O36: what Ansible makes of a text, which it splits at its commas and nowhere else."""
+    params = {"occ_command": ["php", "/srv/occ"], "occ_exec": [], "occ_timeout": 5.0, option: given}
+    with pytest.raises(BadInput) as caught:
+        Occ.from_call(Call(params=params, check_mode=False, secrets=Secrets()))
+    assert option in caught.value.answer
+    assert caught.value.remedy == f"Give it as a list: {json.dumps(meant)}"
+
+
+def test_o36_a_comma_or_a_blank_within_a_word_is_left_alone() -> None:
+    words = ["sudo", "-u", "www-data", "sh", "-c", 'cd "/my files" && php occ "$@"', "a,b"]
+    assert make(["php", "/srv/my files/occ,1"], words).command == ["php", "/srv/my files/occ,1"]
 
 
 # --- answers ----------------------------------------------------------------------------------------------------------
@@ -251,6 +285,12 @@ def test_o01_snap_is_found_outside_path(monkeypatch: pytest.MonkeyPatch, tmp_pat
         ('{"a": "x"}\r\n', {"a": "x"}),
         ('[notice] starting\n{"a": 1}\n', {"a": 1}),
         ("[]\n", []),
+        ('\ufeff{"a": 1}\n', {"a": 1}),
+        ('\nWarning: Undefined key "x" in /srv/y.php on line 3\n{"a": 1}\n', {"a": 1}),
+        ('<br />\n<b>Notice</b>: x in <b>/y.php</b> on line <b>3</b><br />\n{"a": 1}\n', {"a": 1}),
+        ('{"a": 1}PHP Notice:  x in /srv/y.php on line 3\n', {"a": 1}),
+        ('{"a": 1}\n\nDeprecated: x in /srv/y.php on line 3\n', {"a": 1}),
+        ("[2026-11-27 11:00:00] starting\n[1, 2]\n", [1, 2]),
         ('{"a":\n\n1}', {"a": 1}),
     ],
 )
@@ -258,7 +298,24 @@ def test_json_is_found(text: str, expected: t.Any) -> None:
     assert find_json(text) == (True, expected)
 
 
-@pytest.mark.parametrize("text", ["", "no JSON\n", "{broken\n", "1 + 1\n", '{"reqId": "x", "level": 3}\n'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "no JSON\n",
+        "{broken\n",
+        "1 + 1\n",
+        '{"reqId": "x", "level": 3}\n',
+        # cut off, or broken by something else within it: no inner element is the answer
+        '{"a":\n{"b": 1}\n',
+        '{\n    "a": {"b": 1},\n    "c": [\n',
+        '[\n    {"a": 1},\nPHP Notice:  x\n    {"b": 2}\n]\n',
+        '{"a":\nNotice: x\n{"b": 1}\n}\n',
+        '{"a":\n[1]\n} and more\n',
+        '{broken\n    "a": {"b": 1}',
+        "[\n1,\n2\n",
+    ],
+)
 def test_no_json_is_found(text: str) -> None:
     assert find_json(text) == (False, None)
 
@@ -289,7 +346,10 @@ def test_line_ends_of_a_terminal_become_line_feeds(tmp_path: Path) -> None:
 def test_a_failure_names_attempt_command_words_and_exit_code(fake_occ: t.Any) -> None:
     fake_occ.answer("*", "user not found\n", rc=1)
     error = failure(make([fake_occ.path]), "user:info", "a b")
-    assert error.message == f"Could not read the status on {fake_occ.path} user:info 'a b': user not found."
+    assert (
+        error.message
+        == f"Could not read the status on {fake_occ.path} user:info 'a b': user not found. occ itself works; see what this command takes: occ help user:info."
+    )
     assert error.facts == {"rc": 1}
 
 
@@ -460,11 +520,50 @@ def test_container_not_found(fake_occ: t.Any, exec_: list[str], words: str) -> N
 def test_o04_another_php_and_other_ways_not_to_reach_occ(
     stdout: str, stderr: str, rc: int, cause: str, words: str, remedy: str
 ) -> None:
-    diagnosis = diagnose(rc, stdout, stderr, ["php8.2", "/srv/occ"], ExecPrefix(["sudo", "-u", "www-data"]))
+    diagnosis = diagnose(Completed(rc, stdout, stderr), ["php8.2", "/srv/occ"], ExecPrefix(["sudo", "-u", "www-data"]))
     assert diagnosis is not None
     assert diagnosis.cause == cause
     assert words in diagnosis.answer
     assert remedy in diagnosis.remedy
+
+
+@pytest.mark.parametrize(
+    ("exec_", "stderr", "named"),
+    [
+        (["ssh", "host", "sudo", "-u", "www-data"], "sudo: a password is required", "sudo may not change the user"),
+        (["timeout", "60", "su", "www-data", "-c", 'exec "$0" "$@"', "--"], "su: Authentication failure", "su may not"),
+        (["sudo", "docker", "exec", "-i", "nc"], "Cannot connect to the Docker daemon at unix:///x", "runs docker "),
+        (
+            ["timeout", "60", "docker-compose", "exec", "-T", "app"],
+            "Cannot connect to the Docker daemon",
+            "docker-compose",
+        ),
+        (["sudo", "kubectl", "exec", "-i", "nc", "--"], "The connection to the server a:6443 was refused", "kubectl"),
+        (["my-way"], "sudo: a password is required", "my-way may not change the user"),
+    ],
+)
+def test_a_remedy_names_the_link_that_complained(exec_: list[str], stderr: str, named: str) -> None:
+    diagnosis = diagnose(Completed(1, "", stderr), ["php", "occ"], ExecPrefix(exec_, command=["php", "occ"]))
+    assert diagnosis is not None
+    assert named in diagnosis.remedy
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "No such container: x",
+        "sudo: a password is required",
+        "the input device is not a TTY",
+        "x: not found",
+        "Cannot connect to the Docker daemon",
+    ],
+)
+def test_what_occ_says_is_not_taken_for_what_its_prefix_says(words: str) -> None:
+    """A group may have such a name, and occ repeats it: on standard output, or framed on standard error."""
+    frame = " " * (len(words) + 4)
+    prefix = ExecPrefix(["docker", "exec", "-i", "nc"], command=["php", "occ"])
+    for completed in (Completed(1, f"{words}\n", ""), Completed(1, "", f"\n{frame}\n  {words}  \n{frame}\n")):
+        assert diagnose(completed, ["php", "occ"], prefix) is None
 
 
 @pytest.mark.parametrize(
@@ -541,5 +640,85 @@ def test_o07_names_beyond_ascii_come_back_whole(fake_occ: t.Any, monkeypatch: py
     fake_occ.answer("*", json.dumps({"name": name}, ensure_ascii=False))
     occ = make([fake_occ.path], ENTRANCES["docker"])
     assert occ.json(["groupfolders:create", name], attempted="create", stdin=name) == {"name": name}
-    assert fake_occ.starts[0]["argv"][4] == name
-    assert fake_occ.starts[0]["stdin"] == name
+    assert fake_occ.starts[-1]["argv"][4] == name
+    assert fake_occ.starts[-1]["stdin"] == name
+
+
+# --- a terminal in between --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def occ_behind_a_terminal(fake_occ: t.Any, tmp_path: Path) -> str:
+    """A wrapper as NixOS has one: a terminal of its own, which echoes its input, and an environment of its own."""
+    program = tmp_path / "terminal.py"
+    program.write_text(
+        "import os, pty, sys\n"
+        "for name in ('OC_PASS', 'NC_PASS'):\n    os.environ.pop(name, None)\n"
+        f"sys.exit(os.waitstatus_to_exitcode(pty.spawn([{fake_occ.path!r}, *sys.argv[1:]])))\n"
+    )
+    wrapper = tmp_path / "nextcloud-occ"
+    wrapper.write_text(f'#!/bin/sh\nexec {shlex.join([sys.executable, str(program)])} "$@"\n')
+    wrapper.chmod(0o755)
+    return str(wrapper)
+
+
+def test_o35_reads_converge_behind_a_terminal(fake_occ: t.Any, occ_behind_a_terminal: str) -> None:
+    """O35: carriage returns, and what goes to standard error among the answer."""
+    fake_occ.answer("status --output=json", json.dumps(STATUS, indent=1) + "\n", stderr="PHP Notice:  x in y\n")
+    assert make([occ_behind_a_terminal]).status() == STATUS
+
+
+@pytest.mark.parametrize("read_before", [False, True])
+@pytest.mark.parametrize("exec_", [[], ["docker", "exec", "-i", "nextcloud"]])
+@pytest.mark.usefixtures("on_path")
+def test_o35_a_write_that_needs_standard_input_is_refused_behind_a_terminal(
+    fake_occ: t.Any, occ_behind_a_terminal: str, exec_: list[str], read_before: bool
+) -> None:
+    """O35: with cause and remedy, and nothing is handed over; a read that was needed anyway tells it too."""
+    fake_occ.answer("*", json.dumps(STATUS) + "\n")
+    occ = make([occ_behind_a_terminal], exec_)
+    if read_before:
+        occ.status()
+    with pytest.raises(BadInput) as caught:
+        occ.run(["config:import"], attempted="write the configuration", stdin='{"system": {"a": 1}}')
+    assert "occ_command puts a terminal between standard input and occ" in caught.value.message
+    assert "pipe" in caught.value.remedy
+    assert fake_occ.commands == ["status --output=json" if read_before else "status"]
+
+
+def test_o35_a_file_is_not_made_through_a_prefix_with_a_terminal(fake_occ: t.Any, tmp_path: Path) -> None:
+    fake_occ.answer("*", "ok\n")
+    program = tmp_path / "terminal.py"
+    program.write_text("import pty, sys\npty.spawn(sys.argv[1:])\n")
+    wrapper = tmp_path / "enter"
+    wrapper.write_text(f'#!/bin/sh\nexec {shlex.join([sys.executable, str(program)])} "$@"\n')
+    wrapper.chmod(0o755)
+    with pytest.raises(BadInput, match="terminal between"):
+        make([fake_occ.path], [str(wrapper)]).run_with_file(
+            ["security:certificates:import"], name="ca.pem", content="PEM\n", attempted="import"
+        )
+    assert fake_occ.commands == ["status"]
+
+
+# --- names that begin with a hyphen -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["user:info", "jane"], ["user:info", "jane", "--output=json"]),
+        (["user:info", "--", "-jane"], ["user:info", "--output=json", "--", "-jane"]),
+    ],
+)
+def test_an_option_stands_before_the_end_of_options(fake_occ: t.Any, arguments: list[str], expected: list[str]) -> None:
+    fake_occ.answer("*", "{}")
+    make([fake_occ.path]).json(arguments, attempted="read")
+    assert fake_occ.starts[0]["argv"][3:] == expected
+
+
+def test_every_failure_of_a_command_has_a_remedy(fake_occ: t.Any) -> None:
+    fake_occ.answer("*", "", rc=7)
+    assert failure(make([fake_occ.path]), "x").remedy
+    fake_occ.answer("killed", "", rc=137)
+    error = failure(make([fake_occ.path]), "killed")
+    assert (error.facts["cause"], "memory" in error.remedy) == ("killed", True)

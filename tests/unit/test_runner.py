@@ -24,6 +24,8 @@ from lab import Lab
 
 RECORDED = Path(__file__).parents[1] / "fixtures/recorded/openproject-15.4/runner.jsonl"
 ATTEMPTED = "try something"
+#: a line of a Python program: what its answer begins with, of which the nonce is told in its input
+MARK = 'mark = "OPNC_ANSWER " + "".join(script.split(\'"nonce": "\')[1:]).partition(\'"\')[0]'
 
 
 def exchanges() -> list[dict[str, t.Any]]:
@@ -42,9 +44,9 @@ class Program:
         self.directory = directory
 
     def __call__(self, body: str, name: str = "rails") -> list[str]:
-        """A Python program; `argv` and `script` (its standard input) are there."""
+        """A Python program; `argv`, `script` (its standard input) and the `mark` of its answer are there."""
         path, program = self.directory / name, self.directory / f"{name}.py"
-        lines = ["import json, os, sys", "argv, script = sys.argv[1:], sys.stdin.read()", body]
+        lines = ["import json, os, sys", "argv, script = sys.argv[1:], sys.stdin.read()", MARK, body]
         program.write_text("\n".join(lines), encoding="utf-8")
         # Through a shell, for the path of the Python may hold a blank.
         path.write_text(f'#!/bin/sh\nexec {shlex.join([sys.executable, str(program)])} "$@"\n', encoding="utf-8")
@@ -52,7 +54,10 @@ class Program:
         return [str(path)]
 
     def prints(self, stdout: str = "", stderr: str = "", rc: int = 0, name: str = "rails") -> list[str]:
-        return self(f"sys.stdout.write({stdout!r}); sys.stderr.write({stderr!r}); sys.exit({rc})", name)
+        return self(
+            f"sys.stdout.write({stdout!r}.replace('OPNC_ANSWER', mark)); sys.stderr.write({stderr!r}); sys.exit({rc})",
+            name,
+        )
 
 
 @pytest.fixture
@@ -70,6 +75,7 @@ def failure(command: list[str], exec_prefix: list[str] | None = None, timeout: f
     with pytest.raises(CommandError) as caught:
         perform(command, exec_prefix, timeout)
     assert caught.value.message.startswith(f"Could not {ATTEMPTED} on ")
+    assert caught.value.remedy
     return caught.value
 
 
@@ -97,6 +103,9 @@ def test_the_dash_may_be_left_out(command: list[str], expected: list[str]) -> No
     [
         ({"runner_command": ["rails runner -"]}, 'Give it as a list: ["rails", "runner", "-"]'),
         ({"runner_exec": ["docker exec -i op"]}, 'Give it as a list: ["docker", "exec", "-i", "op"]'),
+        ({"runner_command": ["rails,", "runner"]}, 'Give it as a list: ["rails", "runner"]'),
+        ({"runner_exec": ["docker", " exec", " -i", " op"]}, 'Give it as a list: ["docker", "exec", "-i", "op"]'),
+        ({"runner_timeout": float("nan")}, "runner_timeout"),
         ({"runner_command": ["rails\0"]}, "NUL"),
         ({"runner_command": [""]}, "empty"),
         ({"runner_command": [], "runner_exec": ["docker", "exec", "-i", "op"]}, "without runner_command"),
@@ -138,24 +147,33 @@ def test_echoed_and_broken_marks_are_no_answer(stand_in: Program) -> None:
     assert perform(command) == {"type": "right"}
 
 
+def test_the_answer_of_another_start_is_none(stand_in: Program) -> None:
+    """Every start has a nonce of its own, and a log that repeats an earlier answer is no answer."""
+    first = stand_in('open(f"{os.path.dirname(__file__)}/answers", "a").write(mark + "\\n"); print(mark, "{}")')
+    assert [perform(first), perform(first)] == [{}, {}]
+    earlier, later = (stand_in.directory / "answers").read_text().splitlines()
+    assert earlier != later
+
+    error = failure(stand_in.prints(f'{earlier} {{"type": "healthy"}}\n'))
+
+    assert error.facts["cause"] == "no_answer"
+
+
 def test_the_program_goes_in_by_standard_input_and_the_dash_is_the_last_word(stand_in: Program) -> None:
     command = stand_in(
-        'print("OPNC_ANSWER " + json.dumps({"argv": argv, "first": script.splitlines()[:3], "LANG": os.environ["LANG"]}))'
+        'print(mark + " " + json.dumps({"argv": argv, "first": script.splitlines()[:3], "LANG": os.environ["LANG"]}))'
     )
 
     answer = perform([*command, "runner"])
 
     assert answer["argv"] == ["runner", "-"]
-    assert answer["first"] == [
-        'require "json"',
-        "input = JSON.parse(<<~'OPNC_INPUT')",
-        '{"operation": "connection_check", "storage_id": 4}',
-    ]
+    assert answer["first"][:2] == ['require "json"', "input = JSON.parse(<<~'OPNC_INPUT')"]
+    assert json.loads(answer["first"][2]).items() >= {"operation": "connection_check", "storage_id": 4}.items()
     assert answer["LANG"] == "C.UTF-8"
 
 
 def test_the_way_in_stands_before_the_command(stand_in: Program) -> None:
-    command = stand_in('print("OPNC_ANSWER " + json.dumps({"argv": argv}))')
+    command = stand_in('print(mark + " " + json.dumps({"argv": argv}))')
 
     answer = perform(["bundle", "exec", "rails", "runner"], exec_prefix=command)
 
@@ -314,12 +332,12 @@ def test_the_program_is_ascii_and_its_input_one_line_that_cannot_end_the_heredoc
         "lines": "a\nOPNC_INPUT\nexit!\r\n\u2028",
     }
 
-    lines = program(operation, nasty).split("\n")
+    lines = program(operation, nasty, "a-nonce").split("\n")
 
-    assert program(operation, nasty).isascii()
+    assert program(operation, nasty, "a-nonce").isascii()
     start = lines.index("input = JSON.parse(<<~'OPNC_INPUT')")
     assert [number for number, line in enumerate(lines) if line.strip() == "OPNC_INPUT"] == [start + 2]
-    assert json.loads(lines[start + 1]) == {"operation": operation, **nasty}
+    assert json.loads(lines[start + 1]) == {"operation": operation, "nonce": "a-nonce", **nasty}
     assert f"  def self.{operation}(input)" in lines
 
 

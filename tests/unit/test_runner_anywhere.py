@@ -19,6 +19,7 @@ from ansible_collections.opnc.integration.plugins.module_utils._openproject.runn
 from lab import Lab
 from unit.conftest import RunModule
 from unit.linking import arrange, broken_parts, link_args
+from unit.test_runner import MARK
 
 pytestmark = pytest.mark.usefixtures("on_path")
 
@@ -38,7 +39,7 @@ def program(tmp_path: Path) -> t.Callable[[str], list[str]]:
 
     def make(body: str) -> list[str]:
         path, program = tmp_path / "bin" / "openproject", tmp_path / "openproject.py"
-        lines = ["import json, os, sys", "script = sys.stdin.read()", body]
+        lines = ["import json, os, sys", "script = sys.stdin.read()", MARK, body]
         program.write_text("\n".join(lines), encoding="utf-8")
         # Through a shell, for the path of the Python may hold a blank.
         words = shlex.join([sys.executable, "-I", str(program)])
@@ -69,7 +70,7 @@ def test_the_program_arrives_whole_and_nothing_else(
     command = program(
         'print("log line")\n'
         'seen = {"argv": sys.argv[1:], "cwd": os.getcwd(), "environment": sorted(os.environ), "script": script}\n'
-        'sys.stdout.write("OPNC_ANSWER " + json.dumps(seen) + "\\n")'
+        'sys.stdout.write(mark + " " + json.dumps(seen) + "\\n")'
     )
     answer = perform(command, WAYS[way])
     assert answer["argv"] == PACKAGES[1:]
@@ -91,7 +92,7 @@ def test_the_program_arrives_whole_and_nothing_else(
 def test_words_arrive_through_ssh_as_they_are(program: t.Callable[[str], list[str]], way: list[str]) -> None:
     """ssh makes one line of them, which the shell at the other end would take apart elsewhere."""
     odd = ["two words", "it's", "$HOME", "`id`", "a;b", "", "Köln"]
-    command = program('sys.stdout.write("OPNC_ANSWER " + json.dumps({"argv": sys.argv[1:]}) + "\\n")')
+    command = program('sys.stdout.write(mark + " " + json.dumps({"argv": sys.argv[1:]}) + "\\n")')
     assert perform([command[0], *odd], way)["argv"] == [*odd, "-"]
 
 

@@ -101,7 +101,7 @@ def item(project_id: int, identifier: str, mode: str = "inactive", folder_id: st
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_the_program_is_right_in_ruby_without_a_locale(ruby: str, operation: str) -> None:
-    text = program(operation, {"storage_name": f"{NASTY}\nOPNC_INPUT\n"})
+    text = program(operation, {"storage_name": f"{NASTY}\nOPNC_INPUT\n"}, "a-nonce")
 
     checked = subprocess.run(
         ["env", "-i", "LC_ALL=C", ruby, "-wc"], input=text.encode(), capture_output=True, timeout=60, check=False

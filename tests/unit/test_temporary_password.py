@@ -10,6 +10,11 @@ import typing as t
 
 import pytest
 
+from ansible_collections.opnc.integration.plugins.module_utils._core.module import Call
+from ansible_collections.opnc.integration.plugins.module_utils._core.secrets import Secrets
+from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.temporary_password import (
+    make_application_password,
+)
 from lab import Lab
 from unit.conftest import RunModule
 from unit.labs import Labs
@@ -42,6 +47,12 @@ def test_a_link_needs_no_password_where_occ_is_given(lab: Lab, run_module: RunMo
     assert not run_module("link", options(lab))["changed"]
     assert len(lab.nextcloud.occ_starts) == 1
     assert tokens(lab) == ["somebody's phone"]
+
+
+def test_an_account_may_begin_with_a_hyphen(fake_occ: t.Any) -> None:
+    fake_occ.answer("user:auth-tokens:add -- -jane", f"app password:\n{'a1B2' * 18}\n")
+    params = {"occ_command": [fake_occ.path], "occ_exec": [], "occ_timeout": 20.0}
+    assert make_application_password(Call(params, check_mode=False, secrets=Secrets()), "-jane") == "a1B2" * 18
 
 
 def test_check_mode_leaves_no_password_behind(lab: Lab, run_module: RunModule) -> None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 #: where snaps and administrators' programs live when a login by Ansible does not search there (field case O01)
 MORE_PATHS = "/snap/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -22,11 +23,15 @@ GRACE = 5.0
 
 @dataclass(frozen=True)
 class Completed:
-    """What one start left behind; line ends are line feeds, whatever a terminal made of them."""
+    """What one start left behind; line ends are line feeds, whatever a terminal made of them.
+
+    :param terminal: whether a terminal was in between, as the line ends told; nothing where there was no line.
+    """
 
     rc: int
     stdout: str
     stderr: str
+    terminal: bool | None = field(default=None, compare=False)
 
 
 def environment(*dropped: str) -> dict[str, str]:
@@ -72,7 +77,8 @@ def execute(words: t.Sequence[str], stdin: str | None, environment: t.Mapping[st
         for stream in (process.stdin, process.stdout, process.stderr):
             if stream is not None:
                 stream.close()
-    return Completed(process.returncode, _text(stdout), _text(stderr))
+    terminal = b"\n" not in stdout.replace(b"\r\n", b"") if b"\n" in stdout else None
+    return Completed(process.returncode, _text(stdout), _text(stderr), terminal)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -86,4 +92,4 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _text(data: bytes) -> str:
-    return data.decode("utf-8", "replace").replace("\r\n", "\n")
+    return re.sub(r"\r+\n", "\n", data.decode("utf-8", "replace"))

@@ -16,6 +16,9 @@ from dataclasses import dataclass
 from .command import MORE_PATHS, Completed, execute
 from .exec_prefix import ExecPrefix
 
+#: exit codes with which a shell or docker says that there was nothing to start
+NOT_STARTED = (126, 127)
+
 
 @dataclass(frozen=True)
 class Diagnosis:
@@ -69,14 +72,20 @@ def start(
         )
 
 
-def diagnose_prefix(rc: int, both: str, command: t.Sequence[str], exec_prefix: ExecPrefix) -> Diagnosis | None:
-    """Trouble on the way to a command line: container, terminal, user, program."""
+def diagnose_prefix(completed: Completed, command: t.Sequence[str], exec_prefix: ExecPrefix) -> Diagnosis | None:
+    """What the programs in front of a command line say when they fail: container, terminal, user, program.
+
+    Standard output belongs to the command, except where it did not start: older versions of docker say so there. Indented lines
+    of standard error belong to it too: Symfony's console frames what it says.
+    """
+    rc = completed.rc
+    said = f"{completed.stderr}\n{completed.stdout}" if rc in NOT_STARTED else completed.stderr
 
     def found(pattern: str) -> str:
-        match = re.search(pattern, both, re.MULTILINE | re.IGNORECASE)
+        match = re.search(pattern, said, re.MULTILINE | re.IGNORECASE)
         return match.group().strip() if match else ""
 
-    words = found(r"^.*(input device is not a TTY|Unable to use a TTY).*$")
+    words = found(r"^(?! ).*(input device is not a TTY|Unable to use a TTY).*$")
     if words:
         return Diagnosis(
             "terminal",
@@ -84,7 +93,7 @@ def diagnose_prefix(rc: int, both: str, command: t.Sequence[str], exec_prefix: E
             f"{exec_prefix.option} asks for a terminal, and there is none. {exec_prefix.without_terminal()}",
         )
     words = found(
-        r"^.*(No such container|no container with name or ID|container \S+ is not running"
+        r"^(?! ).*(No such container|no container with name or ID|container \S+ is not running"
         r"|can only create exec sessions on running containers"
         r'|Error from server \(NotFound\)|container not found \(|service "\S+" is not running).*$'
     )
@@ -93,15 +102,15 @@ def diagnose_prefix(rc: int, both: str, command: t.Sequence[str], exec_prefix: E
             "container_not_found", words, f"Check the name in {exec_prefix.option}, and that the container runs"
         )
     words = found(
-        r"^.*(Cannot connect to the Docker daemon|permission denied while trying to connect"
+        r"^(?! ).*(Cannot connect to the Docker daemon|permission denied while trying to connect"
         r"|The connection to the server \S+ was refused).*$"
     )
-    if words and exec_prefix.words:
+    if words and not exec_prefix.is_direct:
         return Diagnosis(
             "container_not_found",
             words,
-            f"The user that runs the module cannot reach what {exec_prefix.words[0]} talks to; check become and"
-            f" {exec_prefix.option}",
+            f"The user that runs {_complaining(words, exec_prefix, 'enters_container')} cannot reach what it talks to; check become"
+            f" and {exec_prefix.option}",
         )
     words = found(r"^(ssh: |Host key verification failed|\S+@\S+: Permission denied \().*$") if rc == 255 else ""
     if words and exec_prefix.has(["ssh"]):
@@ -112,18 +121,18 @@ def diagnose_prefix(rc: int, both: str, command: t.Sequence[str], exec_prefix: E
             " needs a key that is let in there, and the other host's key in its known_hosts",
         )
     words = found(
-        r"^.*(a password is required|a terminal is required to|Authentication failure|may not be used by non-root users"
+        r"^(?! ).*(a password is required|a terminal is required to|Authentication failure|may not be used by non-root users"
         r"|must be run from a terminal).*$"
     )
-    if words and exec_prefix.words:
+    if words and not exec_prefix.is_direct:
         return Diagnosis(
             "not_allowed",
             words,
-            f"{exec_prefix.words[0]} may not change the user: run the module as root (become: true), or allow it without a"
-            " password",
+            f"{_complaining(words, exec_prefix, 'changes_user')} may not change the user: run the module as root (become: true), or"
+            " allow it without a password",
         )
     words = found(
-        r"^.*(executable file not found in|OCI runtime exec failed|failed to (run command|execute) .*No such file).*$"
+        r"^(?! ).*(executable file not found in|OCI runtime exec failed|failed to (run command|execute) .*No such file).*$"
     )
     if not words and rc == 127:
         words = found(r"^.*: (command )?not found$") or "exit code 127"
@@ -136,3 +145,12 @@ def diagnose_prefix(rc: int, both: str, command: t.Sequence[str], exec_prefix: E
             f" ({json.dumps(exec_prefix.words)}).{hint}",
         )
     return None
+
+
+def _complaining(words: str, exec_prefix: ExecPrefix, fitting: str) -> str:
+    """The program of the chain that these words come from: the one that they name, else the first that does such a thing."""
+    named = [
+        link.program for link in exec_prefix.chain if re.search(rf"\b{re.escape(link.program)}\b", words, re.IGNORECASE)
+    ]
+    able = [link.program for link in exec_prefix.chain if getattr(link, fitting)]
+    return (named or able or exec_prefix.words)[0]

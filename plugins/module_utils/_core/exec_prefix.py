@@ -97,11 +97,6 @@ class Link:
         )
 
     @property
-    def passes_environment(self) -> bool:
-        """Whether the environment reaches the command."""
-        return self.tool.environment and not self._given_any(self.tool.clears) and "-" not in self.operands
-
-    @property
     def asks_for_terminal(self) -> bool:
         """Whether there will be a terminal in between."""
         for name in self.tool.terminal:
@@ -112,6 +107,11 @@ class Link:
             ):
                 return True
         return self.tool.wants_terminal and not self._given_any((self.tool.no_terminal,))
+
+    @property
+    def enters_container(self) -> bool:
+        """Whether the command runs in a container behind it."""
+        return self.tool.place == CONTAINER
 
     @property
     def changes_user(self) -> bool:
@@ -271,11 +271,6 @@ class ExecPrefix:
     def is_direct(self) -> bool:
         """Whether the command is started without anything in between."""
         return not self.words and not self._more
-
-    @property
-    def passes_environment(self) -> bool:
-        """Whether the environment of this process reaches the command."""
-        return self.understood and all(link.passes_environment for link in self.chain)
 
     @property
     def final(self) -> list[str]:
@@ -442,14 +437,38 @@ def check_words(option: str, words: t.Sequence[str]) -> None:
     :raises BadInput: names a corrected list.
     """
     if any("\0" in word for word in words):
-        raise BadInput(f"{option} contains a NUL character")
+        raise BadInput(f"{option} contains a NUL character", remedy="Take it out; no program can be given one")
     if any(not word.strip() or word in ("null", "None") for word in words[:1]) or any(not word for word in words):
         raise BadInput(
             f"{option} contains an empty word ({_list(words)})",
             remedy=f"Give every word of {option} a value, or leave the option out; a variable or a look-up may have found nothing",
         )
-    if len(words) == 1 and " " in words[0].strip() and not Path(words[0]).exists():
-        raise BadInput(f"{option} is one word with blanks", remedy=f"Give it as a list: {_list(words[0].split())}")
+    meant = _meant(words)
+    if meant != list(words):
+        raise BadInput(
+            f"{option} is not a list of single words ({_list(words)})", remedy=f"Give it as a list: {_list(meant)}"
+        )
+
+
+def _meant(words: t.Sequence[str]) -> list[str]:
+    """The list that was meant where a text was given, which Ansible splits at its commas, or a comma stands behind a word."""
+    split = list(words)
+    if any(word.startswith(" ") for word in words[1:]) or any(word.startswith("[") for word in words[:1]):
+        # the words of a text such as [php, occ]
+        split = [word.strip(" []\"'") for word in words]
+    if any(word.endswith(",") for word in split):
+        split = [word.rstrip(",") for word in split]
+    if split and re.search(r"[ ,]", split[0].strip()) and not Path(split[0]).exists():
+        split[:1] = words_of(split[0].replace(",", " "))
+    return [word for word in split if word] if split != list(words) else split
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text, as a shell sees them, where it can."""
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return text.split()
 
 
 def _walk(words: t.Sequence[str], option: str) -> tuple[list[Link], list[str]]:

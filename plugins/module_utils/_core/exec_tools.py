@@ -47,9 +47,6 @@ class Tool:
     :param login_shell: options with which a login shell reads the words, which loses ``$``, line feeds and empty words.
     :param input_with: options without which it does not pass standard input on; empty when it always does.
     :param no_input: options with which it does not.
-    :param environment: it passes its environment on.
-    :param clears: options with which it does not.
-    :param exit_code: it passes the exit code on, and keeps both outputs apart.
     :param terminal: options that ask for a terminal; a number behind the name says how often it must be given.
     :param no_terminal: the option with which it asks for none.
     :param wants_terminal: it asks for one without that option.
@@ -71,9 +68,6 @@ class Tool:
     login_shell: tuple[str, ...] = ()
     input_with: tuple[str, ...] = ()
     no_input: tuple[str, ...] = ()
-    environment: bool = True
-    clears: tuple[str, ...] = ()
-    exit_code: bool = True
     terminal: tuple[str, ...] = ()
     no_terminal: str = ""
     wants_terminal: bool = False
@@ -193,7 +187,6 @@ _TERMINAL = ("-t", "--tty")
 _EXEC: dict[str, t.Any] = {
     "operand": "the name of the container",
     "place": CONTAINER,
-    "environment": False,
     "user": ("--user", "-u"),
     "user_number": "{}",
 }
@@ -295,7 +288,6 @@ TOOLS: tuple[Tool, ...] = (
         operand="the name of the container",
         place=CONTAINER,
         permutes=True,
-        environment=False,
         no_input=("-n", "--disable-stdin"),
         terminal=("-t", "--force-interactive"),
         user=("--user",),
@@ -308,7 +300,6 @@ TOOLS: tuple[Tool, ...] = (
         operand="the host",
         place=MACHINE,
         joins=True,
-        environment=False,
         no_input=("-n", "-f", "-N"),
         terminal=("-t2",),
     ),
@@ -328,20 +319,18 @@ TOOLS: tuple[Tool, ...] = (
                 ),
             ),
         ),
-        environment=False,
         user=("-u", "--user"),
         user_number="#{}",
         no_input=("-b", "--background"),
         login_shell=("-i", "--login", "-s", "--shell"),
     ),
-    Tool(("doas",), "doas(1)", (Options("Lns", "aCu"),), environment=False, user=("-u",), user_number="{}"),
+    Tool(("doas",), "doas(1)", (Options("Lns", "aCu"),), user=("-u",), user_number="{}"),
     Tool(
         ("runuser",),
         "runuser(1)",
         (_SU,),
         permutes=True,
         user=("-u", "--user"),
-        clears=("-l", "--login", "-"),
         operand="the account",
         user_operand=True,
         script=("-c", "--command"),
@@ -354,7 +343,6 @@ TOOLS: tuple[Tool, ...] = (
         permutes=True,
         operand="the account",
         user_operand=True,
-        clears=("-l", "--login", "-"),
         script=("-c", "--command"),
         terminal=("-P", "--pty"),
     ),
@@ -375,7 +363,6 @@ TOOLS: tuple[Tool, ...] = (
         ),
         user=("--reuid",),
         user_number="{}",
-        clears=("--reset-env",),
     ),
     Tool(
         ("env",),
@@ -390,7 +377,6 @@ TOOLS: tuple[Tool, ...] = (
                 named=("--unset", "--chdir"),
             ),
         ),
-        clears=("-i", "--ignore-environment"),
     ),
     Tool(
         ("timeout",),
@@ -442,7 +428,6 @@ TOOLS: tuple[Tool, ...] = (
         place=CONTAINER,
         user=("--setuid", "-S"),
         user_number="{}",
-        clears=("-e", "--env"),
     ),
     Tool(
         ("systemd-run",),
@@ -462,7 +447,6 @@ TOOLS: tuple[Tool, ...] = (
             ),
         ),
         place=CONTAINER,
-        environment=False,
         dollars=True,
         input_with=("--pipe", "-P", "--scope"),
         terminal=("-t", "--pty"),
@@ -479,8 +463,6 @@ TOOLS: tuple[Tool, ...] = (
         ("shell",),
         operand="the name of the machine",
         place=CONTAINER,
-        environment=False,
-        exit_code=False,
         wants_terminal=True,
         user=("--uid",),
         user_number="{}",

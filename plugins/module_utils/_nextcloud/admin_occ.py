@@ -26,7 +26,7 @@ from .admin import (
     parse_folders,
 )
 from .admin_http import NOTES_APP, HttpAdmin
-from .occ import Occ, find_json
+from .occ import Occ, as_json, find_json
 
 #: the way out where only occ is given
 HTTP_OPTIONS = "Give nextcloud_url, nextcloud_username and nextcloud_password as well; occ goes on doing the rest"
@@ -241,7 +241,7 @@ class OccAdmin(NextcloudAdmin):
         return self.occ.run(arguments, attempted=attempted)
 
     def _lookup(self, arguments: t.Sequence[str], attempted: str) -> dict[str, t.Any] | None:
-        completed = self.occ.run([*arguments, "--output=json"], attempted=attempted, accepted=(0, 1))
+        completed = self.occ.run(as_json(arguments), attempted=attempted, accepted=(0, 1))
         found, data = find_json(completed.stdout)
         if found and isinstance(data, dict):
             return data

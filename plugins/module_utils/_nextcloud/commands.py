@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import json
+import re
 import typing as t
 
 from .._core.command import Completed
 from .._core.errors import BadInput
+from .._core.exec_prefix import words_of
 from .._core.module import Call, Result
-from .occ import Occ, find_json
+from .occ import Occ, as_json, find_json
 
 
 def execute(call: Call) -> Result:
@@ -25,7 +27,8 @@ def execute(call: Call) -> Result:
     if not arguments or not arguments[0]:
         raise BadInput("command is empty", remedy="Give it as a list, for example [app:list, --shipped=false]")
     if any("\0" in word for word in arguments):
-        raise BadInput("command contains a NUL character")
+        raise BadInput("command contains a NUL character", remedy="Take it out; no program can be given one")
+    _check_words(arguments)
     environment = {str(name): _text(name, value) for name, value in (call.params["environment"] or {}).items()}
     call.secrets.add(*environment.values())
     occ = Occ.from_call(call)
@@ -44,9 +47,26 @@ def execute(call: Call) -> Result:
     }
 
 
+def _check_words(arguments: t.Sequence[str]) -> None:
+    """Refuse a text in the place of a list, and occ as a word of its own command.
+
+    :raises BadInput: names the list that was meant.
+    """
+    meant = words_of(arguments[0].strip("[").replace(",", " ")) + list(arguments[1:])
+    if len(arguments) > 1 and any(re.match(r"\s+-", word) or word.endswith(",") for word in arguments[1:]):
+        meant = [word.strip(" ,]") for word in meant]
+    while meant and re.search(r"(^|/)(occ|php[\d.]*|nextcloud\.occ)$", meant[0]):
+        del meant[0]
+    if meant != list(arguments):
+        raise BadInput(
+            f"command is not the list of occ's own words ({json.dumps(list(arguments), ensure_ascii=False)})",
+            remedy=f"Give it as a list, without occ itself: {json.dumps(meant, ensure_ascii=False)}",
+        )
+
+
 def _run(occ: Occ, arguments: t.Sequence[str], environment: t.Mapping[str, str], call: Call) -> Completed:
     asked = call.params["output_json"]
-    command = [*arguments, "--output=json"] if asked else list(arguments)
+    command = as_json(arguments) if asked else list(arguments)
     attempted = f"run {arguments[0]}"
     completed = occ.run(
         command,
@@ -67,7 +87,7 @@ def _data(completed: Completed, *, asked: bool, censor: t.Callable[[str], str]) 
         found, data = find_json(text)
         return {"data": data} if found else {}
     try:
-        return {"data": json.loads(text)}
+        return {"data": json.loads(text.lstrip("\ufeff"))}
     except ValueError:
         return {}
 

@@ -23,7 +23,7 @@ from .occ_diagnosis import diagnose, first_sentence, from_status, is_unknown_com
 
 OCC_OPTIONS: dict[str, dict[str, t.Any]] = {
     "occ_command": {"type": "list", "elements": "str", "default": ["php", "/var/www/nextcloud/occ"]},
-    "occ_exec": {"type": "list", "elements": "str", "default": []},
+    "occ_exec": {"type": "list", "elements": "str", "default": [], "no_log": False},
     "occ_timeout": {"type": "float", "default": 300.0},
 }
 
@@ -32,6 +32,9 @@ GLOBAL_FLAGS = ("--no-warnings", "--no-ansi", "-n")
 #: the two names of the variable that ``--password-from-env`` reads, by version (NC §5.2)
 PASSWORD_VARIABLES = ("NC_PASS", "OC_PASS")
 NO_INPUT = "opnc: no standard input"
+WHITE = re.compile(r"\s*")
+#: the end of its line, or what PHP shows there
+END_OF_DOCUMENT = re.compile(r"[ \t]*(\r?\n|\Z|<br|(PHP )?(Warning|Notice|Deprecated|Fatal error): )")
 SNAP_OCC = "nextcloud.occ"
 #: the snap sees another /tmp than everybody else
 SNAP_FOLDER = "/var/snap/nextcloud/common"
@@ -53,6 +56,8 @@ class Occ:
 
     def __init__(self, command: t.Sequence[str], exec_prefix: ExecPrefix, timeout: float, secrets: Secrets) -> None:
         self.command, self.exec_prefix, self.timeout, self.secrets = list(command), exec_prefix, timeout, secrets
+        #: whether a terminal is in between; nothing until an answer has told
+        self._terminal: bool | None = None
 
     @classmethod
     def from_call(cls, call: Call) -> Occ:
@@ -106,7 +111,7 @@ class Occ:
         :returns: C(None) when an accepted exit code other than 0 came without JSON.
         :raises CommandError: as :meth:`run`; also when exit code 0 came without JSON.
         """
-        command = [*arguments, "--output=json"]
+        command = as_json(arguments)
         completed = self.run(command, attempted=attempted, **more)
         return self.expect_json(completed, command, attempted) if completed.rc == 0 else find_json(completed.stdout)[1]
 
@@ -156,7 +161,11 @@ class Occ:
         diagnosis = self._trouble(completed)
         if diagnosis is None and completed.rc not in accepted:
             words = first_sentence(completed.stdout, completed.stderr)
-            diagnosis = Diagnosis("", words or f"exit code {completed.rc} without a word", remedy)
+            diagnosis = Diagnosis(
+                "",
+                words or f"exit code {completed.rc} without a word",
+                remedy or f"occ itself works; see what this command takes: occ help {arguments[0]}",
+            )
         if diagnosis is not None:
             raise self._error(diagnosis, arguments, attempted, completed.rc)
         return completed
@@ -164,7 +173,7 @@ class Occ:
     def _trouble(self, completed: Completed) -> Diagnosis | None:
         if completed.rc == 0:
             return silent_trouble(completed.stdout, self.exec_prefix)
-        diagnosis = diagnose(completed.rc, completed.stdout, completed.stderr, self.command, self.exec_prefix)
+        diagnosis = diagnose(completed, self.command, self.exec_prefix)
         if diagnosis is None and is_unknown_command(completed.stdout, completed.stderr):
             # --no-warnings also hides why the commands of apps are gone, so occ is asked once more, for its status
             answer = self._start(["status", "--output=json"], "read the status of Nextcloud", None, {})
@@ -189,6 +198,9 @@ class Occ:
     ) -> Completed:
         variables = _variables(secret_environment)
         self.secrets.add(*variables.values())
+        if stdin is not None:
+            self.exec_prefix.check_input()
+            self._check_terminal(attempted)
         if self.exec_prefix.is_direct:
             return self._execute([], arguments, attempted, stdin, variables)
         if not variables and stdin is None:
@@ -197,10 +209,32 @@ class Occ:
         shell = ["sh", "-c", _reader(variables, with_input=stdin is not None), "sh"]
         return self._through_shell(shell, arguments, attempted, data)
 
+    def _check_terminal(self, attempted: str) -> None:
+        """Refuse to write through a terminal, which shows what is handed over among the answer, and changes it (field case O35).
+
+        Only a program that is not known can have one; occ is asked for its status where no answer has told so far.
+
+        :raises BadInput: there is one.
+        """
+        is_php = PurePath(self.exec_prefix.final[0]).name.startswith("php")
+        if self._terminal is None and not (is_php and self.exec_prefix.understood):
+            self._execute([], ["status"], attempted, None, {})
+        if self._terminal:
+            option = self.exec_prefix.option if is_php else self.exec_prefix.command_option
+            raise BadInput(
+                f"{option} puts a terminal between standard input and occ, which shows and changes what is handed over:"
+                f" {self.command_line([])}",
+                attempted=attempted,
+                remedy="Let it start occ with a pipe (systemd-run --pipe, script not at all), or set occ_command to PHP and the absolute"
+                " path of occ, as in [php, /var/www/nextcloud/occ], and let occ_exec choose the account",
+            )
+
     def _through_shell(
         self, shell: t.Sequence[str], arguments: t.Sequence[str], attempted: str, stdin: str
     ) -> Completed:
         self.exec_prefix.check_input()
+        if not self.exec_prefix.understood:
+            self._check_terminal(attempted)
         completed = self._execute(shell, arguments, attempted, stdin, {})
         # some ways join both streams
         if NO_INPUT in (*completed.stderr.splitlines(), *completed.stdout.splitlines()):
@@ -220,14 +254,23 @@ class Occ:
         completed = start([*GLOBAL_FLAGS, *arguments], stdin, known, self.timeout, self.exec_prefix, shell)
         if isinstance(completed, Diagnosis):
             raise self._error(completed, arguments, attempted, None)
+        if self._terminal is None:
+            self._terminal = completed.terminal
         return completed
+
+
+def as_json(arguments: t.Sequence[str]) -> list[str]:
+    """A command that is to answer in JSON; behind ``--`` there are no options."""
+    end = list(arguments).index("--") if "--" in arguments else len(arguments)
+    return [*arguments[:end], "--output=json", *arguments[end:]]
 
 
 def find_json(text: str) -> tuple[bool, t.Any]:
     """The last JSON document in a text, and whether there is one.
 
-    A document starts at the beginning of a line and fills its last line; wrappers, PHP and plugins write before and after it
+    A document starts at the beginning of a line and ends with one; wrappers, PHP and plugins write before and after it
     (NC §5.1, field case O01). Lists and maps are preferred to bare values; lines of Nextcloud's own log are passed over.
+    What stands within a document that is broken or cut off is none.
     """
     documents = _documents(text)
     containers = [document for document in documents if isinstance(document, (dict, list))]
@@ -237,21 +280,23 @@ def find_json(text: str) -> tuple[bool, t.Any]:
 
 
 def _documents(text: str) -> list[t.Any]:
+    text = re.sub(r"^\ufeff", "", text, flags=re.MULTILINE)
     decoder, after = json.JSONDecoder(), 0
     found: list[t.Any] = []
-    for match in re.finditer(r"^[ \t]*(?=\S)", text, re.MULTILINE):
+    for match in re.finditer(r"^(?=\S)", text, re.MULTILINE):
         if match.end() < after:
             continue
         try:
-            document, end = decoder.raw_decode(text, match.end())
-        except ValueError:
+            document, after = decoder.raw_decode(text, match.end())
+        except json.JSONDecodeError as error:
+            if "\n" in text[match.end() : WHITE.match(text, error.pos).end()]:  # type: ignore[union-attr]
+                return found
             continue
-        if re.compile(r"[ \t]*\r?(\n|\Z)").match(text, end) and not _is_log_line(document):
+        if END_OF_DOCUMENT.match(text, after) and not _is_log_line(document):
             found.append(document)
-            after = end
     if not found:
-        # a wrapper's message without a line feed at its end
-        for match in re.finditer(r"^[^{\[\n]+(?=[{\[])", text, re.MULTILINE):
+        # a message without a line feed at its end
+        for match in re.finditer(r"^[^\s{\[\"][^{\[\"\n]*(?=[{\[])", text, re.MULTILINE):
             try:
                 document = json.loads(text[match.end() :])
             except ValueError:
@@ -273,7 +318,10 @@ def _variables(secret_environment: t.Mapping[str, str]) -> dict[str, str]:
                 variables.setdefault(other, secret_environment[name])
     for name, value in variables.items():
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-            raise BadInput(f"{name} is not the name of an environment variable")
+            raise BadInput(
+                f"{name} is not the name of an environment variable",
+                remedy="A name is of letters, digits and underscores, such as OC_PASS",
+            )
         if any(character in value for character in "\r\n\0"):
             raise BadInput(
                 f"the value of {name} contains a line feed, a carriage return or a NUL character",

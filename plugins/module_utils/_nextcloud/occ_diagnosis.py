@@ -13,6 +13,7 @@ import re
 import typing as t
 from pathlib import PurePath
 
+from .._core.command import Completed
 from .._core.diagnosis import Diagnosis, diagnose_prefix
 from .._core.exec_prefix import ExecPrefix
 
@@ -30,7 +31,8 @@ WRONG_USER = "Console has to be executed with the user that owns the file config
 
 def first_sentence(stdout: str, stderr: str) -> str:
     """What occ, or the way to it, says first: out of a box on standard error, else of standard output, else of standard error."""
-    boxed = _boxed(stderr)
+    # a terminal in between joins both streams
+    boxed = _boxed(stderr) or ("" if stderr.strip() else _boxed(stdout))
     if boxed:
         return _short(boxed)
     for text in (stdout, stderr):
@@ -92,16 +94,18 @@ def silent_trouble(stdout: str, exec_prefix: ExecPrefix) -> Diagnosis | None:
     return None
 
 
-def diagnose(rc: int, stdout: str, stderr: str, command: t.Sequence[str], exec_prefix: ExecPrefix) -> Diagnosis | None:
+def diagnose(completed: Completed, command: t.Sequence[str], exec_prefix: ExecPrefix) -> Diagnosis | None:
     """Trouble of occ as a whole behind an exit code other than 0; C(None) when a single command was refused."""
+    stdout, stderr = completed.stdout, completed.stderr
     both = f"{stdout}\n{stderr}"
     return (
         _wrong_user(both, exec_prefix)
         or silent_trouble(stdout, exec_prefix)
-        or diagnose_prefix(rc, both, command, exec_prefix)
+        or diagnose_prefix(completed, command, exec_prefix)
         or _no_occ_there(both)
-        or _php(rc, stdout, stderr, command)
+        or _php(both, command)
         or _not_usable(stdout, stderr)
+        or _killed(completed.rc)
     )
 
 
@@ -131,8 +135,7 @@ def _no_occ_there(both: str) -> Diagnosis | None:
     )
 
 
-def _php(rc: int, stdout: str, stderr: str, command: t.Sequence[str]) -> Diagnosis | None:
-    both = f"{stderr}\n{stdout}"
+def _php(both: str, command: t.Sequence[str]) -> Diagnosis | None:
     if re.search(r"Memcache .*APCu.* not available", both):
         return Diagnosis(
             "apcu",
@@ -173,6 +176,12 @@ def _not_usable(stdout: str, stderr: str) -> Diagnosis | None:
     if is_unknown_command(stdout, stderr) and "Nextcloud is not installed" in f"{stdout}{stderr}":
         return from_status({"installed": False}, first_sentence(stdout, stderr))
     return None
+
+
+def _killed(rc: int) -> Diagnosis | None:
+    if rc not in (137, -9):
+        return None
+    return Diagnosis("killed", "it was killed", "It probably ran out of memory; give the machine or the container more")
 
 
 def _with_setting(command: t.Sequence[str], setting: str) -> str:

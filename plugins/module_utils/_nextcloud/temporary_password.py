@@ -21,13 +21,14 @@ def make_application_password(call: Call, username: str) -> str:
     :raises CommandError: occ failed, or printed none.
     """
     occ = Occ.from_call(call)
-    completed = occ.run(["user:auth-tokens:add", username], attempted=ATTEMPTED)
+    arguments = ["user:auth-tokens:add", *(["--"] if username.startswith("-") else []), username]
+    completed = occ.run(arguments, attempted=ATTEMPTED)
     found = re.findall(r"^[A-Za-z0-9]{20,}$", completed.stdout, re.MULTILINE)
     if not found:
         raise CommandError(
             "occ printed no application password",
             attempted=ATTEMPTED,
-            server=occ.command_line(["user:auth-tokens:add", username]),
+            server=occ.command_line(arguments),
             rc=completed.rc,
             remedy="Give nextcloud_password instead",
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import secrets
 import shlex
 import typing as t
 
@@ -87,10 +88,11 @@ class Runner:
         :raises CommandError: the runner did not start, did not end in time, failed in Ruby or left no answer. Its fact C(cause) names
             what is wrong (C(command_not_found), C(timeout), C(ruby) …). After a time-out the work may still be going on.
         """
-        completed = start((), program(operation, arguments), environment(), self.timeout, self.exec_prefix)
+        nonce = secrets.token_hex(8)
+        completed = start((), program(operation, arguments, nonce), environment(), self.timeout, self.exec_prefix)
         if isinstance(completed, Diagnosis):
             raise self._error(completed, attempted, None)
-        answer = find_answer(completed.stdout)
+        answer = find_answer(completed.stdout, nonce)
         if answer is None:
             raise self._error(diagnose(completed, self.command, self.exec_prefix), attempted, completed.rc)
         if "error" in answer:
@@ -109,9 +111,9 @@ class Runner:
         )
 
 
-def find_answer(text: str) -> dict[str, t.Any] | None:
-    """The answer among the log lines of standard output: the last marked line that holds a JSON object."""
-    for found in reversed(re.findall(rf"^{MARK} (\{{.*\}})[ \t]*$", text, re.MULTILINE)):
+def find_answer(text: str, nonce: str) -> dict[str, t.Any] | None:
+    """The answer among the log lines of standard output: the last line with this start's mark that holds a JSON object."""
+    for found in reversed(re.findall(rf"^{MARK} {nonce} (\{{.*\}})[ \t]*$", text, re.MULTILINE)):
         try:
             answer = json.loads(found)
         except ValueError:

@@ -67,7 +67,7 @@ KNOWN: tuple[tuple[str, str, str], ...] = (
 def diagnose(completed: Completed, command: t.Sequence[str], exec_prefix: ExecPrefix) -> Diagnosis:
     """Why a start left no answer."""
     both = f"{completed.stderr}\n{completed.stdout}"
-    diagnosis = diagnose_prefix(completed.rc, both, command, exec_prefix) if completed.rc else None
+    diagnosis = diagnose_prefix(completed, command, exec_prefix) if completed.rc else None
     if diagnosis is not None:
         return diagnosis
     for cause, pattern, remedy in KNOWN if completed.rc else ():
@@ -88,7 +88,7 @@ def diagnose(completed: Completed, command: t.Sequence[str], exec_prefix: ExecPr
 def from_ruby(error: t.Mapping[str, t.Any]) -> Diagnosis:
     """An error that OpenProject's own code raised."""
     name, message = str(error.get("class", "")), str(error.get("message", ""))
-    remedy = ""
+    remedy = "OpenProject's log has the whole trace, next to the time of this run"
     if name == "ActiveRecord::RecordNotFound" or (
         name == "ArgumentError" and "is not the one that was meant" in message
     ):

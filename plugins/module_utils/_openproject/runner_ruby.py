@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import typing as t
 
-#: begins the line of standard output that is the answer; Rails writes log lines before and after it (OP §16)
+#: begins the line of standard output that is the answer, before the nonce of the start; Rails writes log lines before and after it (OP §16)
 MARK = "OPNC_ANSWER"
 
 _INPUT = """\
@@ -76,8 +76,8 @@ module OpncIntegration
     { "attribute" => attribute.to_s, "symbol" => text(symbol), "message" => text(message) }
   end
 
-  def self.say(answer)
-    $stdout.write("\n@mark@ #{JSON.generate(answer, ascii_only: true)}\n")
+  def self.say(nonce, answer)
+    $stdout.write("\n@mark@ #{nonce} #{JSON.generate(answer, ascii_only: true)}\n")
     $stdout.flush
   end
 end
@@ -309,9 +309,9 @@ end
 _RUN = """
 begin
   User.current = User.system
-  OpncIntegration.say(OpncIntegration.public_send(input["operation"], input))
+  OpncIntegration.say(input["nonce"], OpncIntegration.public_send(input["operation"], input))
 rescue StandardError, ScriptError => exception
-  OpncIntegration.say("error" => OpncIntegration.error(exception))
+  OpncIntegration.say(input["nonce"], "error" => OpncIntegration.error(exception))
 end
 """
 
@@ -324,13 +324,14 @@ OPERATIONS: t.Mapping[str, str] = {
 }
 
 
-def program(operation: str, arguments: t.Mapping[str, t.Any]) -> str:
+def program(operation: str, arguments: t.Mapping[str, t.Any], nonce: str) -> str:
     """The Ruby program of one operation.
 
     Its input is one line of ASCII JSON in a raw heredoc: the line begins with a brace, so it can never be the one that ends the
     heredoc, and nothing in it is interpolated.
 
+    :param nonce: stands before the answer, so that no other line is taken for it.
     :raises KeyError: there is no such operation.
     """
-    data = json.dumps({"operation": operation, **arguments}, sort_keys=True)
+    data = json.dumps({"operation": operation, "nonce": nonce, **arguments}, sort_keys=True)
     return _INPUT.replace("@input@", data) + _COMMON + OPERATIONS[operation] + _RUN

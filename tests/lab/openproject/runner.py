@@ -94,7 +94,7 @@ class Runner:
                 answer = operation.perform(self, request)
         except RubyError as error:
             answer = error.answer
-        self._output += ["", f"{ANSWER_MARK} {json.dumps(answer)}"]
+        self._output += ["", f"{ANSWER_MARK} {request['nonce']} {json.dumps(answer)}"]
         return self._end(0, "")
 
     def project_storages(self, request: Json) -> Json:

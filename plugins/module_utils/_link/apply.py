@@ -58,7 +58,7 @@ class LinkRun:
     """What the steps of one plan share.
 
     :param sides: both servers, or the one that a module over one side works with (design §4).
-    :param remember: told each secret that a server shows once, by its name, before anything else can fail.
+    :param remember: told each secret that a server shows once, by its name, before anything else can fail; empty when it is void.
     :param alone: only one of the servers is at hand, so nothing is compared with the other one.
     :param storage: the storage as the last answer of OpenProject showed it.
     :param storage_is_current: that answer came after the last write to OpenProject.
@@ -156,6 +156,7 @@ class LinkRun:
             raise self._concurrent_change("the storage is no longer as this run created it")
         self._storages.delete(storage, 0)
         self.storage = None
+        self.remember("openproject_client_secret", "")
 
     def recreate_storage(self) -> None:
         """Replace a storage that a run which died has left, unless somebody has finished it by now."""

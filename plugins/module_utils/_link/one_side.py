@@ -406,7 +406,7 @@ def _hand_out_application(call: Call) -> t.Callable[[str, str], None]:
 
     def remember(_name: str, value: str) -> None:
         call.secrets.add_returned(value)
-        call.progress.handed_out["oauth_application"] = {"client_secret": value}
+        call.progress.handed_out = {"oauth_application": {"client_secret": value}} if value else {}
 
     return remember
 

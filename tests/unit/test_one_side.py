@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The two halves as modules of their own: driven one after the other they make a link that works."""
+"""The modules over one side: driven one after the other they make a link that works, whatever gets lost in between."""
 
 from __future__ import annotations
 
@@ -196,3 +196,129 @@ def test_a_password_from_a_vault_is_handed_over_only_while_management_is_off(lab
     assert run_module("openproject_storage", storage_args(lab, automatic_management=False))["changed"]
     assert run_module("openproject_storage", kept)["changed"]
     assert broken_parts(lab) == []
+
+
+# --- as the examples of the modules do it, again and again -----------------------------------------------------------
+
+
+def tasks(lab: Lab, run_module: RunModule, **runner: t.Any) -> list[dict[str, t.Any]]:
+    """The tasks of the modules' own examples; as in a play, the first that fails is the last."""
+    username, password = lab.nextcloud.admin
+    login = {"nextcloud_url": lab.nextcloud.url, "nextcloud_username": username, "nextcloud_password": password}
+    results = [run_module("link_info", {**login, "check_with_occ": False})]
+    stored = results[0]["link"]["nextcloud"].get("openproject_client_id", "")
+    storage = run_module("openproject_storage", storage_args(lab, expected_client_id=stored, **runner))
+    results.append(storage)
+    if storage.get("failed"):
+        return results
+    application = storage["oauth_application"]
+    nextcloud_side = run_module(
+        "nextcloud_integration",
+        integration_args(
+            lab,
+            project_folders=True,
+            openproject_client_id=application["client_id"],
+            openproject_client_secret=application.get("client_secret"),
+            expected_client_id=storage["storage"]["nextcloud_client_id"] or "",
+            expected_application_password=storage["storage"]["automatic_management"],
+        ),
+    )
+    results.append(nextcloud_side)
+    if nextcloud_side.get("failed"):
+        return results
+    handed_out = nextcloud_side["handed_out"]
+    results.append(
+        run_module(
+            "openproject_storage",
+            storage_args(
+                lab,
+                nextcloud_client_id=nextcloud_side["integration"]["oauth_client_id"],
+                nextcloud_client_secret=handed_out.get("nextcloud_client_secret"),
+                application_password=handed_out.get("application_password"),
+            ),
+        )
+    )
+    return results
+
+
+@pytest.mark.parametrize("kind", ["drop_before", "drop_after", "html_502"])
+@pytest.mark.parametrize("server", ["nextcloud", "openproject"])
+def test_the_tasks_end_in_a_complete_link_whatever_got_lost(
+    server: str, kind: str, labs: Labs, run_module: RunModule
+) -> None:
+    lab = arrange(labs.fresh("29"))
+    tasks(lab, run_module)
+    assert broken_parts(lab) == []
+    for nth in range(1, len(getattr(lab, server).requests) + 1):
+        lab = arrange(labs.fresh("29"))
+        lab.faults.add(server=server, nth=nth, kind=kind, times=1)
+        tasks(lab, run_module)
+        lab.faults.clear()
+        runner = {"runner_command": lab.openproject.runner}
+        done = tasks(lab, run_module, **runner)
+        where = f"{kind} at request {nth} to {server}"
+        assert [one["msg"] for one in done if one.get("failed")] == [], where
+        assert broken_parts(lab) == [], where
+        assert not any(one["changed"] for one in tasks(lab, run_module, **runner)), where
+
+
+def test_a_secret_leaves_a_run_that_fails_later(lab: Lab, run_module: RunModule) -> None:
+    """OpenProject shows its client secret once; that it refuses the password afterwards must not lose it."""
+    client = {"nextcloud_client_id": "an-id", "nextcloud_client_secret": "a-long-enough-secret"}
+    failed = run_module("openproject_storage", storage_args(lab, application_password="of-nobody", **client))
+    assert failed["failed"]
+    assert failed["changed"]
+    assert failed["oauth_application"]["client_secret"]
+    assert failed["actions_not_done"] == ["enter the application password of Nextcloud"]
+
+
+def test_a_storage_that_holds_nothing_is_taken_back_with_its_secret(lab: Lab, run_module: RunModule) -> None:
+    failed = run_module("openproject_storage", storage_args(lab, application_password="of-nobody"))
+    assert failed["failed"]
+    assert failed["changed"] is False
+    assert "oauth_application" not in failed
+    assert lab.openproject.state.storages == {}
+
+
+def test_a_client_that_openproject_does_not_have_is_replaced(lab: Lab, run_module: RunModule) -> None:
+    link_by_sides(lab, run_module)
+    lost = run_module("nextcloud_integration", integration_args(lab, expected_client_id="", project_folders=True))
+    assert lost["actions"] == ["create a new OAuth client for OpenProject"]
+    assert lost["handed_out"]["nextcloud_client_id"] == lost["integration"]["oauth_client_id"]
+
+
+def test_an_application_password_that_openproject_does_not_have_is_created_again(
+    lab: Lab, run_module: RunModule
+) -> None:
+    link_by_sides(lab, run_module)
+    options = integration_args(lab, project_folders=True, expected_application_password=False)
+    assert run_module("nextcloud_integration", options)["handed_out"]["application_password"]
+
+
+def test_a_storage_of_another_name_is_not_deleted(lab: Lab, run_module: RunModule) -> None:
+    """For a removal the name must fit, or the id be given."""
+    _nextcloud_side, storage = link_by_sides(lab, run_module)
+    other = storage_args(lab, name="Other", state="absent", force_delete=True)
+    refused = run_module("openproject_storage", other)
+    assert f'called "{STORAGE}"' in refused["msg"]
+    assert run_module("openproject_storage", {**other, "storage_id": storage["storage_id"]})["changed"]
+    assert lab.openproject.state.storages == {}
+
+
+def test_of_two_storages_on_one_host_the_named_one_is_meant(lab: Lab, run_module: RunModule) -> None:
+    """``name: Second`` renamed the first one, and deleted it with ``state: absent``."""
+    first = lab.openproject.state.add_storage("First", f"{lab.nextcloud.url}/")
+    lab.openproject.state.add_storage("Second", lab.nextcloud.url)
+    done = run_module("openproject_storage", storage_args(lab, name="Second", state="absent", force_delete=True))
+    assert done["changed"], done
+    assert [storage.name for storage in lab.openproject.state.storages.values()] == ["First"]
+    assert first.name == "First"
+
+
+def test_rotation_replaces_the_oauth_application(lab: Lab, run_module: RunModule) -> None:
+    _nextcloud_side, before = link_by_sides(lab, run_module)
+    rotating = storage_args(lab, rotate=["openproject_oauth"])
+    assert "runner_command" in run_module("openproject_storage", rotating)["msg"]
+    done = run_module("openproject_storage", {**rotating, "runner_command": lab.openproject.runner})
+    assert done["oauth_application"]["client_secret"]
+    assert done["oauth_application"]["client_id"] != before["oauth_application"]["client_id"]

@@ -123,6 +123,8 @@ CONDITIONS = ("when", "until", "changed_when", "failed_when")
 OURS = "^_*(link|prepare_nextcloud|project_storages|teardown|verify)_"
 REGISTERED = [
     "__verify_link",
+    *(f"__{role}_result" for role in ("link", "project_storages", "teardown")),
+    *(f"__prepare_nextcloud_{name}" for name in ("certificates", "setting", "enabled")),
     *(f"__{role}_checked" for role in ("link", "prepare_nextcloud", "project_storages", "teardown", "verify")),
 ]
 ROLES = {

@@ -10,8 +10,6 @@ import json
 import re
 import typing as t
 
-import pytest
-
 from lab import Lab
 from unit.test_play_variables import Play, lab, site
 
@@ -26,7 +24,7 @@ def shown(play: Play) -> list[str]:
     return [line for part in parts for line in json.loads(part)]
 
 
-def test_each_action_is_a_line_and_a_second_run_shows_none(lab: Lab, site: t.Callable[..., Play]) -> None:  # noqa: F811
+def test_each_action_is_a_line_and_a_second_run_shows_none(lab: Lab, site: t.Callable[..., Play]) -> None:
     lab.nextcloud.state.system["allow_local_remote_servers"] = False
     more = {"project_storages_projects": ["demo-project"], "opnc_runner_command": lab.openproject.runner}
 

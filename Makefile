@@ -5,7 +5,7 @@
 # `make` prepares a checkout, `make demo` shows the collection at work, `make test` is everything that CI runs.
 # The targets work on files below .cache only, by relative names, so that a checkout may have any name and any place.
 
-STAGES := lint sanity units conformance molecule docs build
+STAGES := lint sanity units playbooks conformance molecule docs build
 CI := PYTHONPATH=tests .cache/venv/bin/python -m ci
 
 .PHONY: setup test demo bench matrix live clean help $(STAGES)

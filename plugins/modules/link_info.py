@@ -220,6 +220,11 @@ servers:
           returned: always
           type: str
           sample: 20.1.18
+        versions:
+          description: What runs, whether it is supported, and which versions this collection was tried with, in one line.
+          returned: always
+          type: str
+          sample: "Nextcloud 34.0.1 with OpenProject Integration 3.1.1 and Group folders 22.0.6: supported (tried: 29.0.6 and 34.0.1)"
     openproject:
       description: OpenProject.
       returned: always
@@ -235,6 +240,11 @@ servers:
           returned: always
           type: str
           sample: 15.4.0
+        versions:
+          description: What runs, whether it is supported, and which versions this collection was tried with, in one line.
+          returned: always
+          type: str
+          sample: "OpenProject 16.3.0: supported (tried: 15.4.0 and 16.3.0)"
 link:
   description: State of both sides, without secrets, as the module M(opnc.integration.link) returns it.
   returned: success

@@ -121,8 +121,8 @@ error:
 """
 
 from ansible_collections.opnc.integration.plugins.module_utils._core.argspec import ArgumentSpec
-from ansible_collections.opnc.integration.plugins.module_utils._core.module import manage
-from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.certificates import factory
+from ansible_collections.opnc.integration.plugins.module_utils._core.module import run
+from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.certificates import work
 from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.client import NEXTCLOUD_SPEC
 
 
@@ -138,7 +138,7 @@ def main() -> None:
         mutually_exclusive=[("content", "path")],
         required_if=[("state", "present", ("content", "path"), True)],
     )
-    manage(spec.merge(NEXTCLOUD_SPEC), factory, "certificate")
+    run(spec.merge(NEXTCLOUD_SPEC), work)
 
 
 if __name__ == "__main__":

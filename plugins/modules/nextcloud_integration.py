@@ -41,6 +41,20 @@ options:
     description:
       - Its secret, which OpenProject shows once. Needed only when Nextcloud stores another client id.
     type: str
+  expected_client_id:
+    description:
+      - The client id of Nextcloud's OAuth client that OpenProject stores, as M(opnc.integration.openproject_storage) returns it; empty when
+        it stores none.
+      - When it is not Nextcloud's own, the secret was lost on the way, and the client is replaced. All users must then let OpenProject access
+        Nextcloud again.
+      - If not set, the client is left as it is.
+    type: str
+  expected_application_password:
+    description:
+      - Whether OpenProject has an application password, that is, whether automatic management of the storage is on.
+      - With V(false) and O(project_folders=true), the application password was lost on the way, and a new one is created.
+      - If not set, an application password that Nextcloud has is taken for the one of OpenProject.
+    type: bool
   default_enable_navigation:
     description:
       - Whether Nextcloud shows a link to OpenProject in its header, for users who have not chosen themselves.
@@ -98,6 +112,8 @@ EXAMPLES = r"""
     openproject_url: https://projects.example.com
     openproject_client_id: "{{ storage.oauth_application.client_id }}"
     openproject_client_secret: "{{ storage.oauth_application.client_secret | default(omit) }}"
+    expected_client_id: "{{ storage.storage.nextcloud_client_id | default('', true) }}"
+    expected_application_password: "{{ storage.storage.automatic_management }}"
     project_folders: true
   register: nextcloud_side
   # what is handed out holds secrets
@@ -110,11 +126,18 @@ actions:
   returned: success
   type: list
   elements: str
-  sample: [make a new OAuth client for OpenProject]
+  sample: [create a new OAuth client for OpenProject]
+actions_not_done:
+  description: What was planned and not done, because the run failed before. Then RV(actions) holds what was done.
+  returned: failure after the plan was made
+  type: list
+  elements: str
+  sample: [create a new OAuth client for OpenProject]
 handed_out:
   description:
     - What Nextcloud shows this once. Empty when nothing was made, and in check mode. Register the task with C(no_log).
-  returned: success
+    - A run that fails after Nextcloud has made a secret returns it all the same.
+  returned: success, and failure after a secret was made
   type: dict
   contains:
     nextcloud_client_id:
@@ -181,8 +204,8 @@ integration:
 
 from ansible_collections.opnc.integration.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.opnc.integration.plugins.module_utils._core.module import run
+from ansible_collections.opnc.integration.plugins.module_utils._link.one_side import work_on_nextcloud
 from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.client import NEXTCLOUD_SPEC
-from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.integration_half import work
 
 SPEC = NEXTCLOUD_SPEC.merge(
     ArgumentSpec(
@@ -190,6 +213,8 @@ SPEC = NEXTCLOUD_SPEC.merge(
             "openproject_url": {"type": "str", "required": True},
             "openproject_client_id": {"type": "str"},
             "openproject_client_secret": {"type": "str", "no_log": True},
+            "expected_client_id": {"type": "str"},
+            "expected_application_password": {"type": "bool", "no_log": False},
             "default_enable_navigation": {"type": "bool"},
             "default_enable_unified_search": {"type": "bool"},
             "project_folders": {"type": "bool", "default": False},
@@ -208,7 +233,7 @@ SPEC = NEXTCLOUD_SPEC.merge(
 
 def main() -> None:
     """Run the module."""
-    run(SPEC, work)
+    run(SPEC, work_on_nextcloud)
 
 
 if __name__ == "__main__":

@@ -190,7 +190,7 @@ from ansible_collections.opnc.integration.plugins.module_utils._core.argspec imp
 from ansible_collections.opnc.integration.plugins.module_utils._core.module import run
 from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.admin_any import VIA_SPEC
 from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.client import NEXTCLOUD_SPEC
-from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.project_folders_run import bring_about
+from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.project_folders_run import work
 
 SPEC = NEXTCLOUD_SPEC.merge(
     VIA_SPEC,
@@ -206,7 +206,7 @@ SPEC = NEXTCLOUD_SPEC.merge(
 
 def main() -> None:
     """Run the module."""
-    run(SPEC, bring_about)
+    run(SPEC, work)
 
 
 if __name__ == "__main__":

@@ -23,11 +23,13 @@ extends_documentation_fragment:
   - opnc.integration.attributes.actiongroup_openproject
   - opnc.integration.openproject
 options:
-  storage:
+  storage_name:
     description:
       - Name of the storage, as OpenProject shows it below Administration, Files.
     type: str
     required: true
+    aliases:
+      - storage
   projects:
     description:
       - Identifiers of the projects, which are the part of their address behind C(/projects/). Other projects are left alone.
@@ -90,7 +92,7 @@ EXAMPLES = r"""
     openproject_url: https://projects.example.com
     openproject_api_key: "{{ lookup('ansible.builtin.env', 'OPENPROJECT_API_KEY') }}"
     runner_command: [openproject, run, bundle, exec, rails, runner, -]
-    storage: Cloud
+    storage_name: Cloud
     projects:
       - demo-project
       - your-scrum-project
@@ -106,12 +108,12 @@ EXAMPLES = r"""
   block:
     - name: Make the storage available everywhere, without project folders
       opnc.integration.openproject_project_storage:
-        storage: Cloud
+        storage_name: Cloud
         all_active: true
 
     - name: Let one project use a folder that exists
       opnc.integration.openproject_project_storage:
-        storage: Cloud
+        storage_name: Cloud
         projects: [building-site]
         project_folder_mode: manual
         project_folder_id: "4711"
@@ -122,7 +124,7 @@ EXAMPLES = r"""
     openproject_api_key: "{{ lookup('ansible.builtin.env', 'OPENPROJECT_API_KEY') }}"
     runner_command: [bundle, exec, rails, runner, -]
     runner_exec: [kubectl, exec, --stdin, deploy/openproject-web, --]
-    storage: Cloud
+    storage_name: Cloud
     projects: [old-project]
     force_delete: true
     state: absent
@@ -134,7 +136,7 @@ project_storage:
   returned: success
   type: dict
   contains:
-    storage:
+    storage_name:
       description: Name of the storage.
       type: str
       returned: success
@@ -245,7 +247,7 @@ from ansible_collections.opnc.integration.plugins.module_utils._openproject.proj
 SPEC = OPENPROJECT_SPEC.merge(
     ArgumentSpec(
         options={
-            "storage": {"type": "str", "required": True},
+            "storage_name": {"type": "str", "required": True, "aliases": ["storage"]},
             "projects": {"type": "list", "elements": "str"},
             "all_active": {"type": "bool", "default": False},
             "project_folder_mode": {"type": "str", "choices": ["inactive", "manual", "automatic"]},

@@ -26,22 +26,44 @@ attributes:
     support: full
   idempotent:
     support: partial
-    details: With O(update_application_password=always), a given O(application_password) is handed over by every run.
+    details: >-
+      With O(update_application_password=always), a given O(application_password) is handed over by every run; what is named in
+      O(rotate) is renewed by every run.
 options:
-  name:
+  storage_name:
     description:
       - Name of the storage. A storage of this Nextcloud with another name is renamed.
+      - With O(state=absent) the name must fit, or O(storage_id) must be given.
     type: str
     required: true
+    aliases:
+      - name
   storage_id:
     description:
-      - Id of a storage to take over although its host is another.
+      - Id of the storage, where its host is another or several could be meant.
     type: int
   nextcloud_url:
     description:
       - Address of Nextcloud as OpenProject and its users reach it.
     type: str
     required: true
+  expected_client_id:
+    description:
+      - The client id of OpenProject's OAuth application that Nextcloud stores, as M(opnc.integration.link_info) and
+        M(opnc.integration.nextcloud_integration) return it; empty when it stores none.
+      - When it is not the storage's, the secret was lost on the way. A storage that nobody uses yet is then created again; of any other,
+        the OAuth application is replaced, which needs O(runner_command).
+      - If not set, the OAuth application is left as it is.
+    type: str
+  rotate:
+    description:
+      - V(openproject_oauth) replaces the OAuth application although nothing is wrong with it. It needs O(runner_command), every such run
+        reports a change, and all users must connect Nextcloud to OpenProject again.
+    type: list
+    elements: str
+    choices:
+      - openproject_oauth
+    default: []
   nextcloud_client_id:
     description:
       - Client id of Nextcloud's OAuth client, as M(opnc.integration.nextcloud_integration) hands it out.
@@ -92,21 +114,32 @@ author:
 
 EXAMPLES = r"""
 ---
-- name: Make the storage; its OAuth application goes to Nextcloud next
+# Three tasks, run again and again, end in a complete link also when one of them was interrupted.
+- name: See what Nextcloud stores
+  opnc.integration.link_info:
+    nextcloud_url: https://cloud.example.com
+    nextcloud_username: admin
+    nextcloud_password: "{{ vault_nextcloud_password }}"
+  register: nextcloud_before
+
+- name: Create the storage; its OAuth application goes to Nextcloud next
   opnc.integration.openproject_storage:
     openproject_url: https://projects.example.com
     openproject_api_key: "{{ vault_openproject_api_key }}"
-    name: Cloud
+    storage_name: Cloud
     nextcloud_url: https://cloud.example.com
+    expected_client_id: "{{ nextcloud_before.link.nextcloud.openproject_client_id | default('') }}"
   register: storage
   # what is handed out holds a secret
   no_log: true
 
-- name: Hand over what the Nextcloud side made
+# here follows the task of module nextcloud_integration, registered as nextcloud_side
+
+- name: Hand over what Nextcloud made
   opnc.integration.openproject_storage:
     openproject_url: https://projects.example.com
     openproject_api_key: "{{ vault_openproject_api_key }}"
-    name: Cloud
+    storage_name: Cloud
     nextcloud_url: https://cloud.example.com
     nextcloud_client_id: "{{ nextcloud_side.integration.oauth_client_id }}"
     nextcloud_client_secret: "{{ nextcloud_side.handed_out.nextcloud_client_secret | default(omit) }}"
@@ -120,6 +153,12 @@ actions:
   type: list
   elements: str
   sample: ['create the storage "Cloud"']
+actions_not_done:
+  description: What was planned and not done, because the run failed before. Then RV(actions) holds what was done.
+  returned: failure after the plan was made
+  type: list
+  elements: str
+  sample: [enter the OAuth client of Nextcloud]
 storage:
   description: The storage as it is after the run; empty when it is absent.
   returned: success
@@ -156,7 +195,9 @@ configured:
   type: bool
   sample: true
 oauth_application:
-  description: OpenProject's OAuth application, to be entered in Nextcloud. Register the task with C(no_log).
+  description:
+    - OpenProject's OAuth application, to be entered in Nextcloud. Register the task with C(no_log).
+    - A run that fails after OpenProject has made a secret returns it all the same.
   returned: when there is a storage
   type: dict
   contains:
@@ -167,22 +208,24 @@ oauth_application:
       sample: iFACkf6at0CPnC_EpS5FAlNt59hrUuafRbKpraDrzgg
     client_secret:
       description: Its secret, which OpenProject shows this once.
-      returned: when the storage was just made
+      returned: when it was just made
       type: str
       sample: not shown here
 """
 
 from ansible_collections.opnc.integration.plugins.module_utils._core.argspec import ArgumentSpec
-from ansible_collections.opnc.integration.plugins.module_utils._core.module import manage
+from ansible_collections.opnc.integration.plugins.module_utils._core.module import run
+from ansible_collections.opnc.integration.plugins.module_utils._link.one_side import work_on_openproject
 from ansible_collections.opnc.integration.plugins.module_utils._openproject.client import OPENPROJECT_SPEC
-from ansible_collections.opnc.integration.plugins.module_utils._openproject.storage_resource import factory
 
 SPEC = OPENPROJECT_SPEC.merge(
     ArgumentSpec(
         options={
-            "name": {"type": "str", "required": True},
+            "storage_name": {"type": "str", "required": True, "aliases": ["name"]},
             "storage_id": {"type": "int"},
             "nextcloud_url": {"type": "str", "required": True},
+            "expected_client_id": {"type": "str"},
+            "rotate": {"type": "list", "elements": "str", "choices": ["openproject_oauth"], "default": []},
             "nextcloud_client_id": {"type": "str"},
             "nextcloud_client_secret": {"type": "str", "no_log": True},
             "application_password": {"type": "str", "no_log": True},
@@ -202,7 +245,7 @@ SPEC = OPENPROJECT_SPEC.merge(
 
 def main() -> None:
     """Run the module."""
-    manage(SPEC, factory, "storage")
+    run(SPEC, work_on_openproject)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ LINK = "ansible_collections.opnc.integration.plugins.modules.link"
 
 @dataclass(frozen=True)
 class Cost:
-    """What one run cost, over all its pairs. C(memory) is the peak of Ansible's largest process, in MiB."""
+    """What one run cost, over all its pairs. ``memory`` is the peak of Ansible's largest process, in MiB."""
 
     tasks: int
     changed: int
@@ -139,7 +139,7 @@ def measured(command: list[str], directory: Path) -> tuple[str, float]:
 
 
 def link(lab: Lab) -> float:
-    """Seconds of one run of the module C(link)."""
+    """Seconds of one run of the module ``link``."""
     sys.path.insert(0, str(COLLECTIONS))
     module = importlib.import_module(LINK)
     username, password = lab.nextcloud.admin

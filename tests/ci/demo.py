@@ -23,8 +23,8 @@ def main() -> int:
             servers = json.loads(description.read_text(encoding="utf-8"))
             print(f"Nextcloud {servers['nextcloud']['url']}, OpenProject {servers['openproject']['url']}")
             return demonstrate(description)
-    except LabDidNotStartError as trouble:
-        print(trouble, file=sys.stderr)
+    except LabDidNotStartError as error:
+        print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
@@ -40,8 +40,8 @@ def demonstrate(description: Path) -> int:
         changes.append(changed(output))
     if (PLAYBOOKS / "verify.yml").is_file():
         title("ansible-playbook verify.yml: what the check says")
-        wishes = {"verify_report_path": str(REPORT), "verify_check_with_runner": True}
-        code, _output = playbook("verify.yml", description, "-e", json.dumps(wishes))
+        variables = {"verify_report_path": str(REPORT), "verify_check_with_runner": True}
+        code, _output = playbook("verify.yml", description, "-e", json.dumps(variables))
         if code:
             return code
     title("Result")

@@ -2,20 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writes the page "When something is wrong" from the table of findings: `PYTHONPATH=tests:.cache/collections python -m ci.guide`.
-
-A unit test holds the page against the table.
-"""
+"""Writes the page "When something is wrong" from the table of findings: ``python -m ci.guide COLLECTION``, in the stages docs and build."""
 
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
-from ansible_collections.opnc.integration.plugins.module_utils._link.finding import SYMPTOMS, Entry
-from ansible_collections.opnc.integration.plugins.module_utils._link.findings import TABLE
+from ansible_collections.opnc.integration.plugins.module_utils._link.catalogue import CATALOGUE, SYMPTOMS, Entry
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "docsite" / "rst" / "guide_when_something_is_wrong.rst"
+PAGE = Path("docs", "docsite", "rst", "guide_when_something_is_wrong.rst")
 LABEL = "ansible_collections.opnc.integration.docsite"
 SIDES = {"nextcloud": "Nextcloud", "openproject": "OpenProject", "both": "both sides"}
 
@@ -25,7 +22,7 @@ HEAD = f"""\
   GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
   SPDX-License-Identifier: GPL-3.0-or-later
 
-.. This page is written by tests/ci/guide.py from the table of findings. Change the table, then run it again.
+.. This page is written by tests/ci/guide.py from the table of findings.
 
 .. _{LABEL}.guide_when_something_is_wrong:
 
@@ -75,21 +72,18 @@ def text() -> str:
 def _by_symptom() -> str:
     lines = ["From the symptom to the finding", "-------------------------------", ""]
     for symptom in SYMPTOMS:
-        title = _escaped(symptom)
-        lines += [title, "~" * len(title), ""]
-        lines += [f"- {_reference(entry)}: {_words(entry.message)}" for entry in _with_symptom(symptom)]
-        lines.append("")
+        lines += [escaped(symptom), f"    {', '.join(map(_reference, _with_symptom(symptom)))}", ""]
     return "\n".join([*lines, ""])
 
 
 def _with_symptom(symptom: str) -> list[Entry]:
-    return [entry for entry in TABLE.values() if symptom in entry.symptoms]
+    return [entry for entry in CATALOGUE.values() if symptom in entry.symptoms]
 
 
 def _all_findings() -> str:
     lines = ["All findings", "------------", ""]
-    for code in sorted(TABLE):
-        entry = TABLE[code]
+    for code in sorted(CATALOGUE):
+        entry = CATALOGUE[code]
         lines += [f".. _{LABEL}.finding_{code}:", "", code, "~" * len(code), ""]
         unsure = " The check concludes it, and can be mistaken." if entry.unsure else ""
         lines += [f"*{entry.severity}, {SIDES[entry.side]}.* {_words(entry.message)}.{unsure}", ""]
@@ -117,13 +111,12 @@ class _Placeholders(dict[str, str]):
 
 
 def _words(template: str) -> str:
-    return _escaped(template.format_map(_Placeholders(here="")).rstrip("."))
+    return escaped(template.format_map(_Placeholders(here="")).rstrip("."))
 
 
-def _escaped(words: str) -> str:
+def escaped(words: str) -> str:
     return re.sub(r"([\\*`|]|_(?!\w))", r"\\\1", words)
 
 
 if __name__ == "__main__":
-    PAGE.parent.mkdir(parents=True, exist_ok=True)
-    PAGE.write_text(text(), encoding="utf-8")
+    Path(sys.argv[1], PAGE).write_text(text(), encoding="utf-8")

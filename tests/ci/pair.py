@@ -12,12 +12,13 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import typing as t
 from collections.abc import Mapping
 from pathlib import Path
 
-from ci.places import ROOT, VENV, environment
+from ci.places import CACHE, ROOT, VENV, environment
 
 PLAYBOOKS = ROOT / "playbooks"
 INVENTORY = ROOT / "tests" / "demo" / "inventory"
@@ -66,7 +67,7 @@ def playbook(
     shown: bool = True,
     env: Mapping[str, str | Path] | None = None,
 ) -> tuple[int, str]:
-    """Run a playbook against a lab. Returns its exit code and its output, which is C(shown) as it comes."""
+    """Run a playbook against a lab. Returns its exit code and its output, which is ``shown`` as it comes."""
     colour = {"ANSIBLE_FORCE_COLOR": "1"} if shown and sys.stdout.isatty() and "NO_COLOR" not in os.environ else {}
     settings = environment(OPNC_LAB=description, **colour, **(env or {}))
     if colour:
@@ -92,3 +93,20 @@ def changed(output: str) -> int:
     """The sum of what the recap counts as changed."""
     plain = re.sub(r"\x1b\[[0-9;]*m", "", output)
     return sum(int(number) for number in re.findall(r"ok=\d+ +changed=(\d+)", plain))
+
+
+def main(program: Path, *arguments: str) -> int:
+    """Both runs of the demo with a certain ansible-playbook; the second one has to change nothing."""
+    with tempfile.TemporaryDirectory(dir=CACHE) as directory, running_lab(Path(directory, "lab")) as description:
+        counts = []
+        for _run in ("first", "second"):
+            code, output = playbook("site.yml", description, *arguments, program=program)
+            if code:
+                return code
+            counts.append(changed(output))
+    print(f"first run: changed={counts[0]}, second run: changed={counts[1]}")
+    return 0 if counts[0] and not counts[1] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), *sys.argv[2:]))

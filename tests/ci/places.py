@@ -9,11 +9,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-CACHE = ROOT / ".cache"
+from ci.setup import CACHE, PYTHONS, ROOT, real_path
+
 VENV = CACHE / "venv"
 LOGS = CACHE / "log"
 COLLECTIONS = CACHE / "collections"
@@ -34,7 +33,8 @@ def environment(**more: str | Path) -> dict[str, str]:
     local = "127.0.0.1,localhost,::1"
     return {
         **kept,
-        "PATH": os.pathsep.join([str(VENV / "bin"), *real_path()]),
+        # Sanity takes every Python that it finds, and the stand-ins of version managers claim to be some that are not installed.
+        "PATH": os.pathsep.join([str(VENV / "bin"), str(PYTHONS), *real_path()]),
         "VIRTUAL_ENV": str(VENV),
         "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
         "ANSIBLE_CONFIG": str(ROOT / "playbooks" / "ansible.cfg"),
@@ -45,37 +45,9 @@ def environment(**more: str | Path) -> dict[str, str]:
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
+        "RUFF_CACHE_DIR": str(CACHE / "ruff"),
         **{name: str(value) for name, value in more.items()},
     }
-
-
-def real_path() -> list[str]:
-    """PATH without the stand-ins of version managers, which claim to be Pythons that are not installed."""
-    return [entry for entry in os.environ.get("PATH", os.defpath).split(os.pathsep) if Path(entry).name != "shims"]
-
-
-def pythons() -> dict[str, Path]:
-    """The Pythons of this machine that really start, by version ("3.12"), from 3.9 on."""
-    places = [*real_path(), *map(str, sorted(_pyenv().glob("versions/*/bin"), reverse=True))]
-    found = {}
-    for version in (f"3.{minor}" for minor in range(9, 20)):
-        program = shutil.which(f"python{version}", path=os.pathsep.join(places))
-        if (
-            program
-            and subprocess.run([program, "-c", "import ensurepip, venv"], capture_output=True, check=False).returncode
-            == 0
-        ):
-            found[version] = Path(program)
-    return found
-
-
-def _pyenv() -> Path:
-    return Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-
-
-def own_python() -> str:
-    """The version of the Python that the virtual environment was made with ("3.11")."""
-    return f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def lay_out_copy(tree: Path = TREE) -> None:

@@ -2,195 +2,169 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What each stage of `make test` does. A stage's name is the name of its function here and of its target in the Makefile."""
+"""Runs the sessions of a stage, or of all stages, and counts what passed."""
 
 from __future__ import annotations
 
+import json
 import re
-import shutil
-from collections.abc import Callable
+import subprocess
+import time
+import typing as t
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from ci import places
-from ci.matrix import run_matrix
-from ci.places import CACHE, COLLECTIONS, NAME, ROOT
-from ci.runner import Stage
+from ci.places import CACHE, LOGS, ROOT, environment
 
-PACKAGE = COLLECTIONS / "ansible_collections" / "opnc" / "integration"
+NOX = (str(CACHE / "nox" / "bin" / "python"), "-m", "nox", "--noxfile", str(ROOT / "noxfile.py"))
+ALL = ("molecule", "playbooks", "units", "sanity", "conformance", "lint", "docs", "build")
 
-
-def lint(stage: Stage) -> None:
-    """Format, style, types, YAML, playbooks and roles, changelog, shell."""
-    stage.run(
-        "ruff format", ["ruff", "format", "--check", "--quiet", "--diff", "."], env={"RUFF_CACHE_DIR": CACHE / "ruff"}
-    )
-    stage.run("ruff check", ["ruff", "check", "--quiet", "."], env={"RUFF_CACHE_DIR": CACHE / "ruff"})
-    stage.run("mypy", ["mypy", PACKAGE / "plugins", "tests"])
-    stage.run("yamllint", ["yamllint", "--strict", "."])
-    # Its own virtual environment is not wanted, and without --offline it would ask Galaxy.
-    stage.run("ansible-lint", ["ansible-lint", "--offline", "--strict", "-q"])
-    stage.run("antsibull-changelog", ["antsibull-changelog", "lint"])
-    stage.run("shellcheck", ["shellcheck", *_shell_scripts()])
+# nox says with such a line how a session ended, before all of its output.
+ENDED = re.compile(r"={10} \S (.+): (success|failed|aborted|skipped)\b.* ={10}")
+# What a test suite reports beside its count; shown also when its output is only in the log.
+WORTH_SHOWING = re.compile(r"recorded exchanges reproduced|faults? tried|the product sent|^TOTAL\b")
+PYTEST = re.compile(r"^(?:=+ )?((?:\d+ \w+, )*\d+ \w+) in [\d.]+s")
 
 
-def sanity(stage: Stage) -> None:
-    """All sanity tests of ansible-test, without ignore files, on every Python that this machine has."""
-    places.lay_out_copy()
-    _offer_pip()
-    programs = CACHE / "pythons"
-    shutil.rmtree(programs, ignore_errors=True)
-    programs.mkdir(parents=True)
-    for version, program in places.pythons().items():
-        (programs / f"python{version}").symlink_to(program)
-    path = f"{places.VENV / 'bin'}:{programs}:{places.environment()['PATH']}"
-    stage.run(
-        "ansible-test",
-        ["ansible-test", "sanity", "--venv", "--lint", "--color", "no"],
-        cwd=places.TREE,
-        count=_sanity_numbers,
-        env={"PATH": path},
-    )
+@dataclass(frozen=True)
+class Session:
+    """A session that was to run, and how it ended."""
+
+    name: str
+    stage: str
+    result: str
+    seconds: float
+    passed: int
+    failed: int
 
 
-def units(stage: Stage) -> None:
-    """The unit tests, with coverage of plugins/."""
-    stage.pytest("pytest", ["tests/unit"], coverage=True)
-    stage.run("coverage", ["coverage", "report"])
+def run(name: str) -> int:
+    """Run a stage, or with ``test`` all of them. Returns the exit code."""
+    begin = time.monotonic()
+    planned = sessions(ALL if name == "test" else (name,))
+    if not planned:
+        print(f"No session has the tag {name}.\n\n0 passed, 1 failed")
+        return 1
+    LOGS.mkdir(parents=True, exist_ok=True)
+    log, report = LOGS / f"{name}.log", LOGS / f"{name}.json"
+    report.unlink(missing_ok=True)
+    parallel = ["--parallel", "2"] if len(planned) > 1 else []
+    command = [*NOX, "--report", str(report), *parallel, "--tags", *dict.fromkeys(planned.values())]
+    with (
+        log.open("w", encoding="utf-8", buffering=1) as kept,
+        subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+        ) as process,
+    ):
+        for line in shown(written(t.cast("t.IO[str]", process.stdout), kept), everything=name != "test"):
+            print(line, end="", flush=True)
+    done = count(planned, ended(report), blocks(log.read_text(encoding="utf-8"), planned))
+    print(table(done, time.monotonic() - begin))
+    passed, failed = sum(session.passed for session in done), sum(session.failed for session in done)
+    # nox fails where nothing of that is to be seen: a noxfile that it cannot read, a session that another one needs.
+    failed = failed or int(process.returncode != 0)
+    print(f"{passed} passed, {failed} failed", flush=True)
+    return 1 if failed or not passed else 0
 
 
-def conformance(stage: Stage) -> None:
-    """Recorded exchanges of real servers, replayed against the simulated ones."""
-    stage.pytest("pytest", ["tests/conformance"])
+def sessions(stages: Iterable[str]) -> dict[str, str]:
+    """The sessions of these stages in the order of the noxfile, each with its stage."""
+    command = [*NOX, "--list", "--json", "--tags", *stages]
+    listed = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
+    if listed.returncode:
+        print(listed.stdout, listed.stderr)
+        return {}
+    return {entry["session"]: entry["tags"][0] for entry in json.loads(listed.stdout)}
 
 
-def molecule(stage: Stage) -> None:
-    """Every scenario except the one against real servers."""
-    for scenario in sorted((ROOT / "molecule").glob("*/molecule.yml")):
-        name = scenario.parent.name
-        if name != "live":
-            stage.run(
-                name,
-                ["molecule", "-c", ROOT / ".config" / "molecule" / "config.yml", "test", "-s", name],
-                count=_molecule_numbers,
-            )
+def written(lines: Iterable[str], log: t.IO[str]) -> Iterator[str]:
+    for line in lines:
+        log.write(line)
+        yield line
 
 
-def docs(stage: Stage) -> None:
-    """The modules' and roles' documentation, and the site that is made from it."""
-    stage.run(
-        "antsibull-docs",
-        [
-            "antsibull-docs",
-            "lint-collection-docs",
-            "--plugin-docs",
-            "--validate-collection-refs=all",
-            "--skip-rstcheck",
-            ".",
-        ],
-    )
-    source, site = CACHE / "docs" / "source", CACHE / "docs" / "site"
-    shutil.rmtree(CACHE / "docs", ignore_errors=True)
-    # antsibull-docs lays the guides beside the modules itself.
-    shutil.copytree(ROOT / "docs" / "docsite", source, ignore=shutil.ignore_patterns("rst"))
-    (source / "reference").mkdir()
-    stage.run(
-        "site, modules and roles",
-        [
-            "antsibull-docs",
-            "collection",
-            "--use-current",
-            "--squash-hierarchy",
-            "--dest-dir",
-            source / "reference",
-            NAME,
-        ],
-    )
-    stage.run("site, HTML", ["sphinx-build", "-q", "-W", "--keep-going", "-b", "html", source, site])
+def shown(lines: Iterable[str], *, everything: bool) -> Iterator[str]:
+    """What of the output is for the screen: of sessions that passed only that, unless ``everything``."""
+    hidden = False
+    for line in lines:
+        end = ENDED.match(line)
+        if end:
+            hidden = end[2] == "success" and not everything
+        if not hidden or end or line.startswith("Starting session ") or WORTH_SHOWING.search(line):
+            yield line
 
 
-def build(stage: Stage) -> None:
-    """Build the archive, install it into an empty place, and use it from there."""
-    work = CACHE / "build"
-    shutil.rmtree(work, ignore_errors=True)
-    # A copy of its own: the other one may be in use by sanity.
-    tree = work / "tree"
-    places.lay_out_copy(tree)
-    installed = work / "collections"
-    stage.run("archive", ["ansible-galaxy", "collection", "build", tree, "--output-path", work])
-    archives = list(work.glob("*.tar.gz"))
-    if len(archives) != 1:
-        return
-    there = {"ANSIBLE_COLLECTIONS_PATH": installed}
-    stage.run(
-        "install", ["ansible-galaxy", "collection", "install", "--offline", archives[0], "-p", installed], env=there
-    )
-    for kind, names in (("module", _names("plugins/modules/*.py")), ("role", _names("roles/*"))):
-        command = ["ansible-doc", "--type", kind, "--json", *(f"{NAME}.{name}" for name in names)]
-        stage.run(f"ansible-doc of each {kind}", command, count=_documented(names), talkative=True, env=there)
-    for name in _names("playbooks/*.yml"):
-        stage.run(f"playbook {name}", ["ansible-playbook", "--syntax-check", f"{NAME}.{name}"], env=there)
-    config = work / "importer.cfg"
-    config.write_text("[galaxy-importer]\nCHECK_REQUIRED_TAGS = True\nRUN_ANSIBLE_LINT = False\n", encoding="utf-8")
-    stage.run(
-        "galaxy-importer",
-        ["python", "-m", "galaxy_importer.main", archives[0]],
-        cwd=work,
-        count=_importer_numbers,
-        env={"GALAXY_IMPORTER_CONFIG": config},
-    )
+def ended(report: Path) -> dict[str, tuple[str, float]]:
+    """How each session ended, and after how many seconds."""
+    if not report.is_file():
+        return {}
+    entries = json.loads(report.read_text(encoding="utf-8"))["sessions"]
+    return {name: (entry["result"], entry["duration"]) for entry in entries for name in entry["signatures"]}
 
 
-def matrix(stage: Stage) -> None:
-    """site.yml with every supported ansible-core; not part of `make test`."""
-    run_matrix(stage)
+def blocks(output: str, planned: t.Collection[str]) -> dict[str, str]:
+    """The output of each session; of a single one nox does not say where it begins."""
+    if len(planned) == 1:
+        return dict.fromkeys(planned, output)
+    found: dict[str, list[str]] = {}
+    name = ""
+    for line in output.splitlines(keepends=True):
+        end = ENDED.match(line)
+        name = end[1] if end else name
+        found.setdefault(name, []).append(line)
+    return {name: "".join(lines) for name, lines in found.items()}
 
 
-def _shell_scripts() -> list[Path]:
-    return [*sorted(ROOT.glob("tests/**/*.sh")), ROOT / ".ci" / "run"]
+def count(planned: dict[str, str], results: dict[str, tuple[str, float]], outputs: dict[str, str]) -> list[Session]:
+    """Every session that was to run. One that left no result has failed, and one that failed has at least one failure."""
+    done = []
+    for name, stage in planned.items():
+        result, seconds = results.get(name, ("lost", 0.0))
+        passed, failed = numbers(stage, outputs.get(name, ""))
+        if result == "success":
+            passed, failed = (passed, failed) if passed or failed else (1, 0)
+        elif result != "skipped":
+            failed = max(failed, 1)
+        done.append(Session(name, stage, result, seconds, passed, failed))
+    return done
 
 
-def _names(pattern: str) -> list[str]:
-    return sorted(path.stem for path in ROOT.glob(pattern))
+def numbers(stage: str, output: str) -> tuple[int, int]:
+    """Passed and failed tests, where a session has more than one."""
+    if stage == "sanity":
+        started = len(set(re.findall(r"Running sanity test \"?([\w-]+)", output)))
+        found = re.search(r"The (\d+) sanity test\(s\) listed below", output)
+        failed = int(found[1]) if found else 0
+        # A test whose program is missing passes with a warning.
+        failed += len(re.findall(r"Required program \"?shellcheck", output))
+        return max(started - failed, 0), failed
+    passed = failed = 0
+    for line in output.splitlines():
+        summary = PYTEST.match(line)
+        for number, word in re.findall(r"(\d+) (\w+)", summary[1]) if summary else ():
+            passed += int(number) * (word == "passed")
+            failed += int(number) * (word in ("failed", "error", "errors"))
+    return passed, failed
 
 
-def _documented(names: list[str]) -> Callable[[int, str], tuple[int, int]]:
-    """ansible-doc warns of what it does not find, and exits with 0."""
-
-    def count(code: int, output: str) -> tuple[int, int]:
-        found = [name for name in names if f'"{NAME}.{name}": {{' in output]
-        return len(found), len(names) - len(found)
-
-    return count
-
-
-def _offer_pip() -> None:
-    """Leave a way to install pip where ansible-test looks for it; the file's name holds the version that it asks for."""
-    import ansible_test
-
-    wanted = Path(ansible_test.__file__).parent / "_internal" / "python_requirements.py"
-    for version in set(re.findall(r"pip='([0-9.]+)'", wanted.read_text(encoding="utf-8"))):
-        target = Path.home() / ".ansible" / "test" / "cache" / f"get_pip_{version.replace('.', '_')}.py"
-        if not target.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(Path(__file__).with_name("get_pip.py"), target)
-
-
-def _sanity_numbers(code: int, output: str) -> tuple[int, int]:
-    run = len(set(re.findall(r"Running sanity test \"?([\w-]+)", output)))
-    found = re.search(r"The (\d+) sanity test\(s\) listed below", output)
-    failed = int(found.group(1)) if found else int(code != 0)
-    # A test whose program is missing passes with a warning.
-    failed += len(re.findall(r"Required program \"?shellcheck", output))
-    return max(run - failed, 0), failed
-
-
-def _molecule_numbers(code: int, output: str) -> tuple[int, int]:
-    """A scenario without its tests says so in its recap only, and exits with 0."""
-    tests = sum(int(number) for number in re.findall(r"(\d+) passed.* in [\d.]+s", output))
-    missing = re.search(r"missing=[1-9]", output) or not tests
-    return (0, 1) if code or missing else (1 + tests, 0)
-
-
-def _importer_numbers(code: int, output: str) -> tuple[int, int]:
-    """The importer says what it would like better as a warning, and exits with 0."""
-    return (0, 1) if code or re.search(r"\b(WARNING|ERROR)\b", output) else (1, 0)
+def table(done: list[Session], seconds: float) -> str:
+    """Stages with their numbers; the seconds of a stage are those of its sessions together."""
+    lines = [""]
+    for stage in dict.fromkeys(session.stage for session in done):
+        own = [session for session in done if session.stage == stage]
+        passed, failed = sum(session.passed for session in own), sum(session.failed for session in own)
+        word = "failed" if failed else "passed"
+        lines.append(
+            f"{stage:12} {word}  {passed:5} passed {failed:4} failed {sum(each.seconds for each in own):6.0f} s"
+        )
+        lines += [f"  {each.name}: {each.result}" for each in own if each.result != "success"]
+    return "\n".join([*lines, f"{'all':12}{'':31}{seconds:6.0f} s", ""])

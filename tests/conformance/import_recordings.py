@@ -50,7 +50,7 @@ def slim(line: Line) -> dict[str, Any]:
         data["request"]["headers"] = {key: value for key, value in headers.items() if key.lower() in REQUEST_HEADERS}
         data["response"] = _slim_answer(data["response"])
     if line.kind == "runner":
-        return {"kind": "runner", "note": line.note}
+        return {key: data[key] for key in ("kind", "note", "stdin", "stdout") if key in data}
     if not line.in_scope:
         for key in ("response", "stdout", "stderr"):
             data.pop(key, None)
@@ -87,5 +87,5 @@ def _lines(source: Path, name: str) -> list[Line]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("source", type=Path, help="folder that holds nextcloud-29, openproject-15.4 and the others")
+    parser.add_argument("source", type=Path, help="folder that holds a folder for each server")
     import_all(parser.parse_args().source)

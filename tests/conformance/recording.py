@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from conformance import scope
+from conformance import runner_lines, scope
 
 RECORDED = Path(__file__).parent.parent / "fixtures" / "recorded"
 LEFT_OUT = RECORDED / "left-out.json"
 """How many exchanges the recordings hold that are not replayed at all."""
 
 PORTS = {
-    **dict.fromkeys((8181, 8182, 8191, 8281), scope.NEXTCLOUD),
-    8080: scope.OPENPROJECT,
+    **dict.fromkeys((8181, 8182, 8191, 8281, 8291), scope.NEXTCLOUD),
+    **dict.fromkeys((8080, 8380), scope.OPENPROJECT),
 }
 """Which server listened where while the recordings were made; 8182 is the Nextcloud without rewriting."""
 
@@ -61,6 +61,8 @@ class Line:
     def in_scope(self) -> bool:
         if self.kind == "occ":
             return scope.command_in_scope(self.argv)
+        if self.kind == "runner":
+            return runner_lines.comparable(self)
         if self.kind != "http" or not self.server:
             return False
         request = self.data["request"]

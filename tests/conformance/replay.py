@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from conformance import runner_lines
 from conformance.compare import Answer, Comparison
 from conformance.identities import Identities
 from conformance.other_openproject import RECORDED_ADDRESS, other_openproject
@@ -97,8 +98,8 @@ class Replay:
         self.lines = load(recording.name) if lines is None else list(lines)
         self.identities = Identities({**recording.texts})
         self.stack = ExitStack()
-        self.others: dict[str, NextcloudServer] = {}
-        """Servers besides the lab's two, by the port that they had."""
+        self.other: NextcloudServer
+        """A second Nextcloud, where the start of a recording makes one."""
         self._cookies: dict[str, str] = {}
         self._sessions = _beginnings(self.lines)
 
@@ -135,6 +136,8 @@ class Replay:
                 differences = self._http(line, counted=line.number in counted)
             elif line.kind == "occ":
                 differences = self._occ(line, counted=line.number in counted)
+            elif line.number in counted:
+                differences = runner_lines.differences(self, line)
             else:
                 continue
             if line.number in counted:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -39,12 +40,16 @@ NAMES = {
     "127.0.0.1:8080": "projects.test:8080",
     "127.0.0.1:8181": "cloud.test:8181",
     "127.0.0.1:8191": "other.test:8191",
+    "127.0.0.1:8380": "projects.test:8380",
+    "127.0.0.1:8281": "cloud.test:8281",
+    "127.0.0.1:8291": "other.test:8291",
 }
 # Ids in them are known from the start, not handed out.
 KNOWN_IDS = {
     "nextcloud-34/http-folder-without-default-permission",
     "nextcloud-34/misc-34",
     "openproject-15.4/http-scale",
+    "openproject-16.3/runner",
 }
 RENAMED = [name for name in RECORDINGS if name not in KNOWN_IDS]
 
@@ -110,6 +115,19 @@ def _other_value(data: dict[str, Any]) -> None:
     holder[key] = json.dumps(answer)
 
 
+def _other_check(data: dict[str, Any]) -> None:
+    """One check of the connection check warns."""
+    data["stdout"] = data["stdout"].replace(
+        '"dependencies_versions":["success",null]', '"dependencies_versions":["warning",null]'
+    )
+
+
+def _other_service(data: dict[str, Any]) -> None:
+    """What a service did was refused, and the other way round."""
+    swapped = {'"success":true': '"success":false', '"success":false': '"success":true'}
+    data["stdout"] = re.sub('"success":(true|false)', lambda found: swapped[found[0]], data["stdout"])
+
+
 @pytest.mark.parametrize(
     ("change", "name", "numbers"),
     [
@@ -121,6 +139,9 @@ def _other_value(data: dict[str, Any]) -> None:
         (_other_value, "nextcloud-29/http-states", (24, 41, 127)),
         (_other_value, "nextcloud-34/http-sso", (3, 54, 216)),
         (_other_value, "openproject-15.4/link-full", (2, 6, 18)),
+        (_other_value, "openproject-16.3/http-sso-licensed", (1, 11, 33)),
+        (_other_check, "openproject-16.3/runner", (4, 7, 13)),
+        (_other_service, "openproject-15.4/runner", (0, 2, 3)),
     ],
 )
 def test_a_changed_answer_is_noticed(

@@ -11,7 +11,6 @@ import json
 import logging
 import random
 import re
-import secrets
 import shlex
 import socket
 import sys
@@ -128,6 +127,9 @@ Observer = Callable[[Exchange], None]
 OBSERVERS: list[Observer] = []
 """Told of every request and every start of a command, as it arrives at any lab of this process."""
 
+SERVING: dict[int, LabServer] = {}
+"""The servers of this process that speak plain http, by port: whoever knows them needs no socket to reach one."""
+
 
 class _QuietHandler(WSGIRequestHandler):
     # Keep-alive, as the web servers in front of both products do.
@@ -159,6 +161,8 @@ class LabServer(ABC):
         self.log: list[Exchange] = []
         self.refused: list[Exchange] = []
         self.command_starts: list[list[str]] = []
+        self.commands: dict[str, str] = {}
+        """The control routes behind the executables, by the path of each."""
         self.controls: dict[str, Control] = {
             "log": lambda request: [asdict(exchange) for exchange in self.log],
             "refused": lambda request: [asdict(exchange) for exchange in self.refused],
@@ -203,11 +207,18 @@ class LabServer(ABC):
 
     def start(self) -> None:
         self._thread.start()
+        if self.authority is None:
+            SERVING[self._server.server_port] = self
 
     def stop(self) -> None:
+        SERVING.pop(self._server.server_port, None)
         self._stopping.set()
         self._server.shutdown()
         self._server.server_close()
+
+    def serve_connection(self, connection: Any) -> None:
+        """Read requests from a connection and answer them, as the thread of a socket does."""
+        self._server.RequestHandlerClass(connection, ("127.0.0.1", 0), self._server)
 
     def reset(self) -> None:
         """Back to a server that was just installed, with empty logs."""
@@ -232,6 +243,7 @@ class LabServer(ABC):
         }
         path.write_text(_COMMAND.format(**settings))
         path.chmod(0o755)
+        self.commands[str(path)] = self.url + CONTROL_PREFIX + control
         return [str(path)]
 
     def peer_session(self) -> Session:
@@ -354,8 +366,8 @@ def is_loopback(host: str) -> bool:
 
 def random_text(alphabet: str, length: int, must_contain: str = "") -> str:
     """A random value of exactly `length` characters that holds every character of `must_contain`."""
-    letters = list(must_contain) + [secrets.choice(alphabet) for _unused in range(length - len(must_contain))]
-    random.SystemRandom().shuffle(letters)
+    letters = [*must_contain, *random.choices(alphabet, k=length - len(must_contain))]
+    random.shuffle(letters)
     return "".join(letters)
 
 

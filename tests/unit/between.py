@@ -84,6 +84,8 @@ class Server:
         self.handler = handler
         self.asked: list[Asked] = []
         self.connections = 0
+        self._closed = threading.Semaphore(0)
+        outer = self
 
         class Listener(ThreadingHTTPServer):
             address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -91,6 +93,10 @@ class Server:
 
             def handle_error(self, request: t.Any, client_address: t.Any) -> None:
                 """Stay silent: a client that goes away is part of many tests."""
+
+            def shutdown_request(self, request: t.Any) -> None:
+                super().shutdown_request(request)
+                outer._closed.release()
 
         self._listener = Listener((host, 0), self._handler_class())
         if tls is not None:
@@ -109,6 +115,10 @@ class Server:
     def __exit__(self, *_unused: object) -> None:
         self._listener.shutdown()
         self._listener.server_close()
+
+    def wait_for_close(self) -> None:
+        """Wait until one more connection was closed from here."""
+        assert self._closed.acquire(timeout=10)
 
     @property
     def paths(self) -> list[str]:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -17,6 +18,11 @@ from pathlib import Path
 import pytest
 from ansible.module_utils.common import warnings
 from ansible.module_utils.testing import patch_module_args
+
+from ansible_collections.opnc.integration.plugins.module_utils._http import client
+from ansible_collections.opnc.integration.plugins.module_utils._nextcloud import integration
+from unit import in_process
+from unit.labs import Labs
 
 MODULES = "ansible_collections.opnc.integration.plugins.modules"
 STAND_INS = Path(__file__).parent / "stand_ins"
@@ -31,6 +37,31 @@ TOOLS = {
 SECRET_NAMES = ("password", "secret", "api_key", "token", "environment")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def labs_in_process() -> t.Iterator[pytest.MonkeyPatch]:
+    """Neither a socket nor a process between the product and a lab; whoever undoes it gets both."""
+    with pytest.MonkeyPatch.context() as patch:
+        in_process.reach_labs(patch)
+        in_process.run_commands(patch)
+        yield patch
+
+
+@pytest.fixture
+def real_sockets_and_processes(labs_in_process: pytest.MonkeyPatch) -> t.Iterator[None]:
+    """For tests whose point is that a command is started, or that bytes go through a socket."""
+    labs_in_process.undo()
+    yield
+    in_process.reach_labs(labs_in_process)
+    in_process.run_commands(labs_in_process)
+
+
+@pytest.fixture(scope="session")
+def labs() -> t.Iterator[Labs]:
+    """Labs of every version, started once."""
+    with contextlib.ExitStack() as stack:
+        yield Labs(stack)
+
+
 class RunModule(t.Protocol):
     """Runs a module's real main() in this process."""
 
@@ -41,7 +72,24 @@ class RunModule(t.Protocol):
 
 
 @pytest.fixture
-def run_module(capfd: pytest.CaptureFixture[str]) -> RunModule:
+def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that is down, throttles, or has no app yet is asked again at once."""
+    monkeypatch.setattr(client, "PAUSES", (0.0,) * len(client.PAUSES))
+    monkeypatch.setattr(client, "LONGEST_RETRY_AFTER", 0.0)
+    monkeypatch.setattr(integration, "SECONDS_TO_APPEAR", 0.0)
+
+
+@pytest.fixture(autouse=True)
+def forget_warnings() -> t.Callable[[], None]:
+    """No warnings of others: they outlive a module in Ansible, because a module usually ends its process."""
+    warnings._global_warnings.clear()
+    return warnings._global_warnings.clear
+
+
+@pytest.fixture
+def run_module(
+    capfd: pytest.CaptureFixture[str], without_pauses: None, forget_warnings: t.Callable[[], None]
+) -> RunModule:
     """Run a module with arguments as a task would hold them.
 
     Every run asserts that no value of an option that is named like a secret left the module.
@@ -52,8 +100,7 @@ def run_module(capfd: pytest.CaptureFixture[str]) -> RunModule:
         assert "ansible._internal" not in sys.modules, "a test has loaded Ansible's controller into this process"
         module = importlib.import_module(f"{MODULES}.{name}")
         given = {**args, "_ansible_check_mode": check_mode, "_ansible_diff": diff, "_ansible_module_name": name}
-        # warnings outlive a module in Ansible, because a module usually ends its process
-        warnings._global_warnings.clear()
+        forget_warnings()
         capfd.readouterr()
         with patch_module_args(given), pytest.raises(SystemExit):
             module.main()

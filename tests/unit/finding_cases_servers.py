@@ -153,6 +153,7 @@ case(
     put("openproject", version="17.1.0"),
     _app(INTEGRATION, "3.1.1"),
     "app_does_not_fit_nextcloud",
+    "openproject_newer",
 )
 case(
     "group_folders_do_not_fit_openproject",
@@ -160,6 +161,7 @@ case(
     both(_app(INTEGRATION, "3.1.1"), _app(GROUPFOLDERS, "20.1.18")),
     "app_does_not_fit_nextcloud",
     "group_folders_do_not_fit_nextcloud",
+    "openproject_newer",
     nextcloud="29",
 )
 
@@ -172,10 +174,15 @@ def _bring_app_back(pair: Pair) -> None:
     pair.nextcloud.apps[INTEGRATION] = pair.lost  # type: ignore[attr-defined]
 
 
-case("app_missing", _lose_app, both(_bring_app_back, occ("app:enable", INTEGRATION)))
+case("app_files_missing", _lose_app, _bring_app_back)
+case(
+    "app_missing",
+    both(_lose_app, lambda pair: pair.nextcloud.delete_app_value(INTEGRATION, "enabled")),
+    both(_bring_app_back, occ("app:enable", INTEGRATION)),
+)
 case("app_disabled", lambda pair: pair.nextcloud.disable_app(INTEGRATION), occ("app:enable", INTEGRATION))
 case(
-    "app_limited_to_groups",
+    "app_limited_to_own_groups",
     lambda pair: pair.nextcloud.enable_app(INTEGRATION, ["admin"]),
     both(occ("app:disable", INTEGRATION), occ("app:enable", INTEGRATION)),
 )
@@ -273,7 +280,7 @@ def _allow(pair: Pair) -> None:
     with_runner(pair)
 
 
-case("private_address", _newest, _allow, "app_does_not_fit_nextcloud")
+case("private_address", _newest, _allow, "app_does_not_fit_nextcloud", "openproject_newer")
 
 
 case(

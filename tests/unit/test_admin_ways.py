@@ -15,21 +15,15 @@ from ansible_collections.opnc.integration.plugins.module_utils._nextcloud import
 from lab import Lab
 from unit import folder_states as states
 from unit.folder_states import GROUP, SECOND, USER
+from unit.labs import Labs
 
 FOLDERS = "nextcloud_project_folders"
 FOLDER = "nextcloud_group_folder"
 
 
-@pytest.fixture(scope="module")
-def servers() -> t.Iterator[Lab]:
-    with Lab(nextcloud="32") as started:
-        yield started
-
-
 @pytest.fixture
-def lab(servers: Lab) -> Lab:
-    servers.reset()
-    return servers
+def lab(labs: Labs) -> Lab:
+    return labs.fresh()
 
 
 def _strict(lab: Lab) -> dict[str, t.Any]:

@@ -25,20 +25,21 @@ from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.author
 from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.client import Nextcloud
 from lab import Lab
 from lab.nextcloud.rows import OAuthClient, Token
+from unit.labs import Labs
 
 TOKEN_ENDPOINT = "/index.php/apps/oauth2/api/v1/token"
 
 
 @pytest.fixture(params=["29", "32"])
-def lab(request: pytest.FixtureRequest) -> t.Iterator[Lab]:
-    with Lab(nextcloud=request.param) as started:
-        started.nextcloud.state.create_oauth_client(CLIENT_NAME, "https://projects.example.com/callback")
-        # a user and the administrator himself have let OpenProject in before, and there are other tokens
-        started.nextcloud.state.create_user("somebody", "some-long-password")
-        for uid in ("somebody", "admin"):
-            started.nextcloud.state.grant(1, uid)
-            started.nextcloud.state.add_token(uid, "phone")
-        yield started
+def lab(request: pytest.FixtureRequest, labs: Labs) -> Lab:
+    lab = labs.fresh(request.param)
+    lab.nextcloud.state.create_oauth_client(CLIENT_NAME, "https://projects.example.com/callback")
+    # a user and the administrator himself have let OpenProject in before, and there are other tokens
+    lab.nextcloud.state.create_user("somebody", "some-long-password")
+    for uid in ("somebody", "admin"):
+        lab.nextcloud.state.grant(1, uid)
+        lab.nextcloud.state.add_token(uid, "phone")
+    return lab
 
 
 @pytest.fixture

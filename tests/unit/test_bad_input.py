@@ -13,22 +13,21 @@ import pytest
 
 from lab import Lab
 from unit.conftest import RunModule
+from unit.labs import Labs
 from unit.linking import arrange, broken_parts, link_args
 
 Options = dict[str, t.Any]
 
 
-@pytest.fixture(scope="module")
-def shared() -> t.Iterator[Lab]:
-    """One lab for all runs that must not reach it."""
-    with Lab(nextcloud="32") as lab:
-        yield arrange(lab)
+@pytest.fixture
+def shared(labs: Labs) -> Lab:
+    """A lab that runs must not reach."""
+    return arrange(labs.fresh())
 
 
 @pytest.fixture
-def lab() -> t.Iterator[Lab]:
-    with Lab(nextcloud="29") as lab:
-        yield arrange(lab)
+def lab(labs: Labs) -> Lab:
+    return arrange(labs.fresh("29"))
 
 
 WITHOUT = object()

@@ -49,7 +49,7 @@ def spec_of(name: str) -> ArgumentSpec:
     handed: list[ArgumentSpec] = []
     with pytest.MonkeyPatch.context() as patch:
         for attribute, value in list(vars(module).items()):
-            if value is core.run or value is core.manage:
+            if value is core.run:
                 patch.setattr(module, attribute, lambda spec, *_rest: handed.append(spec))
         module.main()
     assert len(handed) == 1, f"{name} does not start through the core exactly once"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What every module stands on: fields, the one algorithm, argument specs, failures, secrets, the way in and out."""
+"""What every module stands on: fields, argument specs, failures, secrets, the way in and out."""
 
 from __future__ import annotations
 
@@ -34,7 +34,6 @@ from ansible_collections.opnc.integration.plugins.module_utils._core.fields impo
     public,
 )
 from ansible_collections.opnc.integration.plugins.module_utils._core.module import Call, Result, run
-from ansible_collections.opnc.integration.plugins.module_utils._core.resource import Resource, ensure
 from ansible_collections.opnc.integration.plugins.module_utils._core.secrets import MASK, Secrets
 
 FIELDS = (
@@ -109,101 +108,6 @@ def test_a_written_difference_gives_the_state_that_will_be() -> None:
     delta = {"name": "Clouds", "rights": {"b": 3}}
     assert merged(FIELDS, STATE, delta) == {**STATE, "name": "Clouds", "rights": {"a": 31, "b": 3}}
     assert merged(FIELDS, None, delta) == delta
-
-
-# --- the one algorithm -----------------------------------------------------------------------------------------------
-
-
-class Thing(Resource):
-    """A thing on a server that writes down what is done to it."""
-
-    fields = FIELDS
-    title = 'thing "x"'
-
-    def __init__(self, state: dict[str, t.Any] | None, forbidden: bool = False) -> None:
-        self.state, self.forbidden = state, forbidden
-        self.done: list[t.Any] = []
-
-    def read(self) -> dict[str, t.Any] | None:
-        self.done.append("read")
-        return self.state
-
-    def check(self, desired: t.Any, actual: t.Any, delta: t.Any) -> None:
-        self._forbid("check", sorted(delta))
-
-    def check_delete(self, actual: t.Any) -> None:
-        self._forbid("check_delete", actual["name"])
-
-    def _forbid(self, *what: t.Any) -> None:
-        self.done.append(what)
-        if self.forbidden:
-            raise Refused("not ours")
-
-    def create(self, desired: t.Any) -> dict[str, t.Any]:
-        self.done.append(("create", dict(desired)))
-        return {"secret": "made"}
-
-    def update(self, actual: t.Any, delta: t.Any) -> dict[str, t.Any]:
-        self.done.append(("update", dict(delta)))
-        return {}
-
-    def delete(self, actual: t.Any) -> None:
-        self.done.append("delete")
-
-
-WISH = {"name": "Clouds", "user": None, "password": "secret"}
-UNCHANGED = {"name": "Cloud", "user": "admin", "password": "secret"}
-CHECK, CHECK_DELETE = ("check", ["name"]), ("check_delete", "Cloud")
-
-#: state, wish, present, what is done beside reading, what is done besides in a real run
-TRUTH = [
-    pytest.param(None, WISH, True, [CHECK], [("create", WISH)], id="make"),
-    pytest.param(STATE, WISH, True, [CHECK], [("update", {"name": "Clouds"})], id="change"),
-    pytest.param(STATE, UNCHANGED, True, [], [], id="right already"),
-    pytest.param(STATE, WISH, False, [CHECK_DELETE], ["delete"], id="remove"),
-    pytest.param(None, WISH, False, [], [], id="gone already"),
-]
-
-
-@pytest.mark.parametrize("check_mode", [False, True], ids=["real", "check"])
-@pytest.mark.parametrize(("state", "desired", "present", "looked", "written"), TRUTH)
-def test_one_read_and_only_the_writes_that_differ(
-    state: dict[str, t.Any] | None,
-    desired: dict[str, t.Any],
-    present: bool,
-    looked: list[t.Any],
-    written: list[t.Any],
-    check_mode: bool,
-) -> None:
-    thing = Thing(state)
-    outcome = ensure(thing, desired=desired, present=present, check_mode=check_mode)
-    assert thing.done == ["read", *looked, *([] if check_mode else written)]
-    assert outcome.changed is bool(written)
-    assert bool(outcome.actions) is bool(written)
-    assert outcome.before == public(FIELDS, state)
-    assert "password" not in outcome.before
-    assert "password" not in outcome.after
-    assert outcome.returned == ({"secret": "made"} if "create" in str(written) and not check_mode else {})
-
-
-@pytest.mark.parametrize(("state", "desired", "present", "looked", "written"), TRUTH)
-def test_check_mode_and_real_run_say_the_same(
-    state: dict[str, t.Any] | None, desired: dict[str, t.Any], present: bool, looked: t.Any, written: t.Any
-) -> None:
-    foretold, done = (
-        ensure(Thing(state), desired=desired, present=present, check_mode=check_mode) for check_mode in (True, False)
-    )
-    assert (foretold.changed, foretold.actions, foretold.diff()) == (done.changed, done.actions, done.diff())
-    assert (foretold.before != foretold.after) is foretold.changed
-
-
-@pytest.mark.parametrize("check_mode", [False, True], ids=["real", "check"])
-@pytest.mark.parametrize("present", [True, False], ids=["change", "remove"])
-def test_what_is_forbidden_is_refused_before_the_first_write(present: bool, check_mode: bool) -> None:
-    thing = Thing(STATE, forbidden=True)
-    with pytest.raises(Refused, match="not ours"):
-        ensure(thing, desired=WISH, present=present, check_mode=check_mode)
-    assert len(thing.done) == 2
 
 
 # --- argument specs --------------------------------------------------------------------------------------------------

@@ -13,41 +13,66 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.opnc.integration.plugins.module_utils._http import client
-from ansible_collections.opnc.integration.plugins.module_utils._link.finding import PARTS, SEVERITIES, SYMPTOMS
-from ansible_collections.opnc.integration.plugins.module_utils._link.findings import TABLE
-from ci import guide
-from lab import Lab
+from ansible_collections.opnc.integration.plugins.module_utils._link.catalogue import (
+    CATALOGUE,
+    ENTRIES,
+    PARTS,
+    SEVERITIES,
+    SYMPTOMS,
+)
+from ansible_collections.opnc.integration.plugins.module_utils._link.checks import find
 from unit import finding_cases_link, finding_cases_servers
 from unit.conftest import RunModule
+from unit.finding_cases_records import RECORD, RECORD_CASES, RIGHT, Record, RecordCase
 from unit.finding_pair import Pair
-from unit.linking import arrange, link_args
+from unit.labs import Labs
 
 CASES = {**finding_cases_servers.CASES, **finding_cases_link.CASES}
 
 
 @pytest.fixture
-def pair(request: pytest.FixtureRequest, run_module: RunModule, tmp_path: Path) -> t.Iterator[Pair]:
+def pair(request: pytest.FixtureRequest, labs: Labs, run_module: RunModule, tmp_path: Path) -> t.Iterator[Pair]:
     """A complete pair; the case says of which version."""
     version = CASES[request.param].nextcloud if hasattr(request, "param") else "32"
-    with Lab(nextcloud=version, openproject="15.4") as lab, contextlib.ExitStack() as stack:
-        arrange(lab)
-        run_module("link", link_args(lab, project_folders=True))
-        world = lab.openproject.state
-        (storage,) = world.storages.values()
-        world.add_project_storage(world.projects[min(world.projects)], storage, "automatic")
+    lab = labs.linked(run_module, version)
+    world = lab.openproject.state
+    (storage,) = world.storages.values()
+    world.add_project_storage(world.projects[min(world.projects)], storage, "automatic")
+    with contextlib.ExitStack() as stack:
         yield Pair(lab, run_module, tmp_path, stack)
 
 
-@pytest.fixture(autouse=True)
-def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that is down is asked again at once."""
-    monkeypatch.setattr(client, "PAUSES", (0.0, 0.0, 0.0))
-    monkeypatch.setattr(client, "LONGEST_RETRY_AFTER", 0.0)
-
-
 def test_every_finding_has_a_case() -> None:
-    assert sorted(CASES) == sorted(TABLE)
+    assert {*CASES, *(case.code for case in RECORD_CASES.values())} == set(CATALOGUE)
+
+
+@pytest.mark.parametrize("record", RIGHT.values(), ids=list(RIGHT))
+def test_right_record_has_no_findings(record: Record) -> None:
+    assert find(record.observed) == []
+
+
+@pytest.mark.parametrize("case", RECORD_CASES.values(), ids=list(RECORD_CASES))
+def test_record_is_told_in_one_finding(case: RecordCase) -> None:
+    found = find(case.record.observed)
+
+    assert [finding.code for finding in found] == [case.code]
+    words = " ".join(f"{finding.message} {finding.remedy}" for finding in found)
+    assert [text for text in case.says if text not in words] == []
+    assert [text for text in case.not_says if text in words] == []
+    assert "{" not in words
+
+
+@pytest.mark.parametrize("version", ["33.0.0", "34.0.0"])
+def test_application_password_is_enough_where_it_counts_as_confirmed(version: str) -> None:
+    record = RECORD.at_nextcloud(version=version, second_factor_enforced=True)
+
+    assert "second_factor_and_password_confirmation" not in {one.code for one in find(record.observed)}
+
+
+def test_occ_lifts_the_second_factors_dead_end() -> None:
+    system = {"overwrite.cli.url": "https://cloud.example.com"}
+
+    assert find(RECORD.at_nextcloud(second_factor_enforced=True, system=system).observed) == []
 
 
 @pytest.mark.parametrize(("code", "pair"), [(code, code) for code in CASES], indirect=["pair"], ids=list(CASES))
@@ -60,8 +85,8 @@ def test_finding_appears_and_is_gone_after_its_remedy(code: str, pair: Pair) -> 
     finding = found[code]
     assert "{" not in finding["message"] + finding["remedy"]
     assert finding["remedy"]
-    assert finding["severity"] == TABLE[code].severity
-    assert finding["message"].startswith("This is not sure") is TABLE[code].unsure
+    assert finding["severity"] == CATALOGUE[code].severity
+    assert finding["message"].startswith("This is not sure") is CATALOGUE[code].unsure
 
     case.mend(pair)
     left = {finding["code"] for finding in pair.look()["findings"]}
@@ -81,21 +106,43 @@ def test_complete_pair_has_no_findings(pair: Pair) -> None:
     assert {part["verdict"] for part in result["parts"]} == {"right"}
 
 
-@pytest.mark.parametrize("entry", TABLE.values(), ids=list(TABLE))
+@pytest.mark.parametrize("entry", CATALOGUE.values(), ids=list(CATALOGUE))
 def test_table_is_sound(entry: t.Any) -> None:
     assert re.fullmatch(r"[a-z_]+", entry.code)
     assert entry.severity in SEVERITIES
     assert entry.side in ("nextcloud", "openproject", "both")
-    assert entry.part in PARTS
+    assert (entry.part or entry.side) in PARTS
     assert set(entry.symptoms) <= set(SYMPTOMS)
     assert not entry.message.endswith(".")
+    assert not entry.remedy.endswith(".")
     assert entry.see
 
 
+def test_codes_are_unique() -> None:
+    assert len(ENTRIES) == len(CATALOGUE)
+
+
+@pytest.mark.parametrize("entry", CATALOGUE.values(), ids=list(CATALOGUE))
+def test_words_are_plain_english(entry: t.Any) -> None:
+    """None of the words that the design rules out."""
+    words = re.findall(r"[a-z]+", f"{entry.message} {entry.remedy}".lower().replace("two-way oauth", ""))
+
+    ruled_out = {
+        "shall",
+        "wished",
+        "mend",
+        "mends",
+        "mended",
+        "piece",
+        "pieces",
+        "half",
+        "way",
+        "ways",
+        "trouble",
+        "looked",
+    }
+    assert ruled_out & set(words) == set()
+
+
 def test_every_symptom_leads_to_a_finding() -> None:
-    assert {symptom for entry in TABLE.values() for symptom in entry.symptoms} == set(SYMPTOMS)
-
-
-def test_documentation_says_what_the_table_says() -> None:
-    """Write the page anew when this fails: PYTHONPATH=tests:.cache/collections python -m ci.guide"""
-    assert guide.PAGE.read_text(encoding="utf-8") == guide.text()
+    assert {symptom for entry in CATALOGUE.values() for symptom in entry.symptoms} == set(SYMPTOMS)

@@ -12,7 +12,7 @@ import typing as t
 import pytest
 
 from ansible_collections.opnc.integration.plugins.module_utils._core.errors import Refused
-from ansible_collections.opnc.integration.plugins.module_utils._link.findings_folders import folder_findings
+from ansible_collections.opnc.integration.plugins.module_utils._link.checks import folder_findings
 from ansible_collections.opnc.integration.plugins.module_utils._link.observed import (
     Observed,
     ObservedNextcloud,

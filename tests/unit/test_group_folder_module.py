@@ -13,6 +13,7 @@ import pytest
 from lab import Lab
 from lab.nextcloud.state import GroupFolder, Manage
 from unit import folder_states as states
+from unit.labs import Labs
 
 MODULE = "nextcloud_group_folder"
 READ_ONLY = ["read"]
@@ -25,21 +26,14 @@ def way(request: pytest.FixtureRequest) -> tuple[str, str]:
     return t.cast("tuple[str, str]", request.param)
 
 
-@pytest.fixture(scope="module")
-def servers(way: tuple[str, str]) -> t.Iterator[Lab]:
-    with Lab(nextcloud=way[0]) as started:
-        yield started
-
-
 @pytest.fixture
-def lab(servers: Lab) -> Lab:
-    servers.reset()
-    servers.nextcloud.read_only = False
+def lab(way: tuple[str, str], labs: Labs) -> Lab:
+    lab = labs.fresh(way[0])
     for gid in ("architects", "builders", "auditors", "Auditors"):
-        servers.nextcloud.state.create_group(gid)
+        lab.nextcloud.state.create_group(gid)
     for uid in ("alice", "Bob"):
-        states.user(servers.nextcloud.state, uid)
-    return servers
+        states.user(lab.nextcloud.state, uid)
+    return lab
 
 
 @pytest.fixture

@@ -13,13 +13,13 @@ import pytest
 from lab import Lab
 from lab.nextcloud import integration as app
 from unit.conftest import RunModule
+from unit.labs import Labs
 from unit.linking import STORAGE, arrange, broken_parts, count, forget_requests
 
 
 @pytest.fixture(params=["29", "32"], ids=["nextcloud29", "nextcloud32"])
-def lab(request: pytest.FixtureRequest) -> t.Iterator[Lab]:
-    with Lab(nextcloud=request.param) as lab:
-        yield arrange(lab)
+def lab(request: pytest.FixtureRequest, labs: Labs) -> Lab:
+    return arrange(labs.fresh(request.param))
 
 
 def storage_args(lab: Lab, **more: t.Any) -> dict[str, t.Any]:
@@ -43,7 +43,9 @@ def integration_args(lab: Lab, **more: t.Any) -> dict[str, t.Any]:
     }
 
 
-def link_by_halves(lab: Lab, run_module: RunModule) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
+def link_by_sides(
+    lab: Lab, run_module: RunModule, *, project_folders: bool = True
+) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
     """As a playbook does it: OpenProject first, then Nextcloud, then OpenProject again. The last two results."""
     storage = run_module("openproject_storage", storage_args(lab))
     application = storage["oauth_application"]
@@ -51,7 +53,7 @@ def link_by_halves(lab: Lab, run_module: RunModule) -> tuple[dict[str, t.Any], d
         "nextcloud_integration",
         integration_args(
             lab,
-            project_folders=True,
+            project_folders=project_folders,
             openproject_client_id=application["client_id"],
             openproject_client_secret=application.get("client_secret"),
         ),
@@ -69,11 +71,11 @@ def link_by_halves(lab: Lab, run_module: RunModule) -> tuple[dict[str, t.Any], d
 
 
 def test_both_halves_make_a_link_and_the_second_round_changes_nothing(lab: Lab, run_module: RunModule) -> None:
-    settings, storage = link_by_halves(lab, run_module)
+    settings, storage = link_by_sides(lab, run_module)
     assert settings["changed"]
     assert storage["changed"]
     assert broken_parts(lab) == []
-    settings, storage = link_by_halves(lab, run_module)
+    settings, storage = link_by_sides(lab, run_module)
     assert not settings["changed"], settings
     assert not storage["changed"], storage
     assert settings["handed_out"] == {}
@@ -111,12 +113,17 @@ def test_check_mode_writes_nothing_and_foretells_the_run(
     lab: Lab, run_module: RunModule, module: str, args: t.Callable[[Lab], dict[str, t.Any]], linked: bool
 ) -> None:
     if linked:
-        link_by_halves(lab, run_module)
+        link_by_sides(lab, run_module)
     lab.nextcloud.read_only = lab.openproject.read_only = True
     foretold = run_module(module, args(lab), check_mode=True)
     assert lab.nextcloud.refused + lab.openproject.refused == []
     lab.nextcloud.read_only = lab.openproject.read_only = False
     done = run_module(module, args(lab))
+    if args(lab).get("rotate") and not linked:
+        assert foretold["failed"]
+        assert foretold["msg"] == done["msg"]
+        assert "no secret to renew" in done["msg"]
+        return
     assert not done.get("failed"), done
     assert (foretold["changed"], foretold["actions"], foretold["diff"]) == (
         done["changed"],
@@ -126,7 +133,7 @@ def test_check_mode_writes_nothing_and_foretells_the_run(
 
 
 def test_another_client_id_without_its_secret_fails_before_any_write(lab: Lab, run_module: RunModule) -> None:
-    link_by_halves(lab, run_module)
+    link_by_sides(lab, run_module)
     lab.nextcloud.read_only = lab.openproject.read_only = True
     for module, args, option in (
         (
@@ -147,13 +154,14 @@ def test_another_client_id_without_its_secret_fails_before_any_write(lab: Lab, r
 
 
 def test_a_password_that_is_not_there_is_not_rotated(lab: Lab, run_module: RunModule) -> None:
+    link_by_sides(lab, run_module, project_folders=False)
     refused = run_module("nextcloud_integration", integration_args(lab, rotate=["application_password"]))
     assert refused["failed"]
     assert "project_folders" in refused["msg"]
 
 
 def test_deleting_a_storage_asks_for_force(lab: Lab, run_module: RunModule) -> None:
-    link_by_halves(lab, run_module)
+    link_by_sides(lab, run_module)
     refused = run_module("openproject_storage", storage_args(lab, state="absent"))
     assert refused["failed"]
     assert "force_delete" in refused["msg"]
@@ -163,7 +171,7 @@ def test_deleting_a_storage_asks_for_force(lab: Lab, run_module: RunModule) -> N
 
 
 def test_absent_empties_the_app_and_keeps_folders(lab: Lab, run_module: RunModule) -> None:
-    link_by_halves(lab, run_module)
+    link_by_sides(lab, run_module)
     assert run_module("nextcloud_integration", integration_args(lab, state="absent"))["changed"]
     assert app.oauth_client(lab.nextcloud.state) is None
     assert not app.has_app_password(lab.nextcloud.state)
@@ -172,7 +180,7 @@ def test_absent_empties_the_app_and_keeps_folders(lab: Lab, run_module: RunModul
 
 
 def test_an_unchanged_half_costs_as_many_requests_as_in_the_link(lab: Lab, run_module: RunModule) -> None:
-    link_by_halves(lab, run_module)
+    link_by_sides(lab, run_module)
     forget_requests(lab)
     run_module("openproject_storage", storage_args(lab))
     run_module("nextcloud_integration", integration_args(lab))
@@ -180,7 +188,7 @@ def test_an_unchanged_half_costs_as_many_requests_as_in_the_link(lab: Lab, run_m
 
 
 def test_a_password_from_a_vault_is_handed_over_only_while_management_is_off(lab: Lab, run_module: RunModule) -> None:
-    settings, _storage = link_by_halves(lab, run_module)
+    settings, _storage = link_by_sides(lab, run_module)
     password = next(iter(lab.openproject.state.storages.values())).password
     kept = storage_args(lab, application_password=password, update_application_password="on_create")
     assert settings["changed"]

@@ -147,6 +147,7 @@ def test_a_connection_that_died_while_idle_does_not_disturb_a_write() -> None:
         client = make(OpenProject, server.url)
         for _unused in range(3):
             assert client.send("POST", "/storages", {}, attempted="create the storage") == {"good": True}
+            server.wait_for_close()
     assert len(server.asked) == 3
 
 

@@ -22,6 +22,7 @@ from ansible_collections.opnc.integration.plugins.module_utils._openproject.runn
 from lab import Lab
 from lab.openproject.runner import OPERATIONS
 from lab.openproject.state import AUTOMATIC, MANUAL, Storage
+from unit.labs import Labs
 
 TYPE = {"href": "urn:openproject-org:api:v3:storages:Nextcloud"}
 UNREACHABLE = "Host could not be reached."
@@ -46,16 +47,9 @@ class Client:
         return self.call("POST", "/api/v3/storages", json=body)
 
 
-@pytest.fixture(scope="module")
-def servers() -> Iterator[Lab]:
-    with Lab(nextcloud="29", openproject="15.4") as lab:
-        yield lab
-
-
 @pytest.fixture
-def lab(servers: Lab) -> Iterator[Lab]:
-    yield servers
-    servers.reset()
+def lab(labs: Labs) -> Lab:
+    return labs.fresh("29")
 
 
 @pytest.fixture
@@ -350,6 +344,15 @@ def test_from_17_6_on_a_private_address_needs_the_allow_list(lab: Lab, client: C
     assert client.post_storage().status_code == 201
 
 
+def test_from_17_6_on_any_change_of_a_storage_at_a_private_address_is_refused(
+    lab: Lab, client: Client, linked: Storage
+) -> None:
+    lab.openproject.state.version = "17.6.0"
+    assert list(violations(client.call("PATCH", "/api/v3/storages/1", json={"name": "other"}))) == ["host"]
+    linked.host = "http://nextcloud.invalid/"
+    assert client.call("PATCH", "/api/v3/storages/1", json={"name": "other"}).status_code == 200
+
+
 def test_the_client_secret_is_shown_once(lab: Lab, client: Client) -> None:
     made = client.post_storage(f"{lab.nextcloud.url}//").json()
     secret = made["_embedded"]["oauthApplication"]["clientSecret"]
@@ -418,8 +421,8 @@ def test_deleting_a_storage_deletes_its_automatic_folders(lab: Lab, client: Clie
     ("version", "present", "absent"),
     [
         ("14.1.0", {"name"}, {"configured", "hasApplicationPassword", "storageAudience"}),
-        ("15.4.0", {"configured", "hasApplicationPassword"}, {"storageAudience", "tokenExchangeScope"}),
-        ("16.3.0", {"storageAudience", "tokenExchangeScope"}, {"forbiddenFileNameCharacters"}),
+        ("15.4.0", {"configured", "hasApplicationPassword"}, {"storageAudience"}),
+        ("16.3.0", {"storageAudience"}, {"forbiddenFileNameCharacters"}),
         ("17.1.0", {"forbiddenFileNameCharacters"}, set()),
     ],
 )
@@ -427,7 +430,7 @@ def test_versions_differ_in_what_a_storage_shows(
     lab: Lab, client: Client, version: str, present: set[str], absent: set[str]
 ) -> None:
     lab.openproject.state.version = version
-    shown = set(client.post_storage().json())
+    shown = set(client.post_storage(storageAudience="nextcloud").json())
     assert present <= shown
     assert not absent & shown
 
@@ -631,7 +634,7 @@ def test_the_runner_replaces_the_oauth_application(lab: Lab, client: Client, lin
         ("integration off", "err_missing_dependencies"),
         ("membership missing", "err_group_folder_not_found"),
         ("foreign file", "wrn_unexpected_content"),
-        ("app too old", "err_unexpected_version"),
+        ("app too old", "nc_dependency_version_mismatch"),
         ("maintenance", "raised"),
     ],
 )
@@ -654,6 +657,34 @@ def test_what_the_connection_check_notices(lab: Lab, linked: Storage, state: str
     elif state == "maintenance":
         nextcloud.maintenance = True
     assert perform(lab, "connection_check")["error_code"] == code
+
+
+@pytest.mark.parametrize(
+    ("state", "kind", "code"),
+    [
+        ("no client", "error", "not_configured"),
+        ("wrong address", "error", "nc_host_not_found"),
+        ("foreign file", "warning", "nc_unexpected_content"),
+        ("user disabled in the database", "error", "unknown_error"),
+        ("private address", "error", "unknown_error"),
+    ],
+)
+def test_what_the_connection_check_of_16_notices_besides(
+    lab: Lab, linked: Storage, state: str, kind: str, code: str
+) -> None:
+    lab.openproject.state.version = "16.3.0"
+    if state == "no client":
+        linked.client = None
+    elif state == "wrong address":
+        linked.host += "nowhere/"
+    elif state == "foreign file":
+        next(iter(lab.nextcloud.state.folders.values())).files["Foreign/"] = 4711
+    elif state == "user disabled in the database":
+        lab.nextcloud.state.users["OpenProject"].enabled = False
+    elif state == "private address":
+        lab.openproject.state.version = "17.6.0"
+    answer = perform(lab, "connection_check")
+    assert (answer["type"], answer["error_code"]) == (kind, code)
 
 
 def test_secrets_are_tried_by_openproject_itself(lab: Lab, linked: Storage) -> None:

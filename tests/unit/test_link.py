@@ -13,15 +13,15 @@ import pytest
 from lab import Lab
 from lab.nextcloud import integration as app
 from unit.conftest import RunModule
+from unit.labs import Labs
 from unit.linking import STORAGE, arrange, broken_parts, count, forget_requests, link_args
 
 FOLDERS = pytest.mark.parametrize("folders", [True, None, False], ids=["folders", "unset", "without"])
 
 
 @pytest.fixture(params=["29", "32"], ids=["nextcloud29", "nextcloud32"])
-def lab(request: pytest.FixtureRequest) -> t.Iterator[Lab]:
-    with Lab(nextcloud=request.param) as lab:
-        yield arrange(lab)
+def lab(request: pytest.FixtureRequest, labs: Labs) -> Lab:
+    return arrange(labs.fresh(request.param))
 
 
 def options(lab: Lab, folders: bool | None, **more: t.Any) -> dict[str, t.Any]:

@@ -13,11 +13,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from ansible_collections.opnc.integration.plugins.module_utils._http import client as http
-from ansible_collections.opnc.integration.plugins.module_utils._nextcloud import integration
 from lab import Lab
 from unit.between import Asked, Handler, Passing, Said, Server, page
 from unit.conftest import RunModule
+from unit.labs import Labs
 from unit.linking import STORAGE, arrange, forget_requests, link_args
 from unit.test_link_preflight import stores
 
@@ -25,22 +24,14 @@ SETTINGS = "integration_openproject"
 
 
 @pytest.fixture(params=["29", "32"], ids=["nextcloud29", "nextcloud32"])
-def lab(request: pytest.FixtureRequest) -> t.Iterator[Lab]:
-    with Lab(nextcloud=request.param) as lab:
-        yield arrange(lab)
+def lab(request: pytest.FixtureRequest, labs: Labs) -> Lab:
+    return arrange(labs.fresh(request.param))
 
 
 @pytest.fixture
-def newest(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Lab]:
+def newest(labs: Labs) -> Lab:
     """One lab where the versions make no difference."""
-    with Lab(nextcloud="32") as lab:
-        yield arrange(lab)
-
-
-@pytest.fixture(autouse=True)
-def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "PAUSES", (0.0, 0.0, 0.0))
-    monkeypatch.setattr(integration, "SECONDS_TO_APPEAR", 0.0)
+    return arrange(labs.fresh())
 
 
 def stored_url(lab: Lab) -> str | None:

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import typing as t
 from dataclasses import dataclass, field
 from http.client import RemoteDisconnected
@@ -34,6 +33,7 @@ from ansible_collections.opnc.integration.plugins.module_utils._openproject.stor
 from lab import Lab
 from lab.nextcloud import integration as app
 from unit import test_link_foreign_hands as hands
+from unit.labs import Labs, Snapshot
 from unit.linking import STORAGE, arrange, broken_parts
 
 READS = ("GET", "HEAD")
@@ -103,6 +103,8 @@ def run(
 
     def session() -> requests.Session:
         made = requests.Session()
+        # whether a proxy is meant is read from the environment for each request
+        made.trust_env = False
         made.mount("http://", FaultyTransport(wire))
         return made
 
@@ -146,26 +148,6 @@ class Case:
     options: t.Mapping[str, t.Any] = field(default_factory=dict)
 
 
-class Start:
-    """The state that a case starts from, made once and put back before every fault."""
-
-    def __init__(self, lab: Lab, case: Case) -> None:
-        arrange(lab)
-        case.arrange(lab)
-        self._states = (lab.nextcloud.state, lab.openproject.state)
-        self._values = [self._copy(state) for state in self._states]
-
-    def put_back(self, lab: Lab) -> None:
-        for state, values in zip(self._states, self._values, strict=True):
-            vars(state).update(copy.deepcopy(values))
-        lab.nextcloud.log.clear()
-        lab.openproject.log.clear()
-
-    @staticmethod
-    def _copy(state: t.Any) -> dict[str, t.Any]:
-        return {name: copy.deepcopy(value) for name, value in vars(state).items() if name not in ("lock", "profile")}
-
-
 def fresh(lab: Lab) -> None:
     """Nothing is there."""
 
@@ -193,26 +175,25 @@ KINDS_FOR_WRITES = (BEFORE, AFTER, PAGE, THROTTLED, SILENT)
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name.replace(" ", "-") for case in CASES])
 def test_a_fault_at_any_request_is_healed_by_the_next_run(
-    case: Case, record_property: t.Callable[[str, object], None]
+    case: Case, labs: Labs, record_property: t.Callable[[str, object], None]
 ) -> None:
     tried = 0
-    with Lab(nextcloud="29") as lab:
-        start = Start(lab, case)
-        start.put_back(lab)
-        plain = Wire()
-        run(lab, plain, **case.options)
-        clients_needed = _clients_made(lab)
-        for nth, (method, path) in enumerate(plain.sent, start=1):
-            for kind in (
-                KINDS_FOR_READS if method in READS or path.endswith("is-valid-op-instance") else KINDS_FOR_WRITES
-            ):
-                start.put_back(lab)
-                with contextlib.suppress(Failure):
-                    run(lab, Wire(nth, kind), **case.options)
-                where = f"{kind} at request {nth}, {method} {path}"
-                _assert_healed(lab, case, where)
-                assert _clients_made(lab) <= clients_needed + 1, f"{where}: users are logged out too often"
-                tried += 1
+    lab = arrange(labs.fresh("29"))
+    case.arrange(lab)
+    start = Snapshot(lab)
+    start.put_back(lab)
+    plain = Wire()
+    run(lab, plain, **case.options)
+    clients_needed = _clients_made(lab)
+    for nth, (method, path) in enumerate(plain.sent, start=1):
+        for kind in KINDS_FOR_READS if method in READS or path.endswith("is-valid-op-instance") else KINDS_FOR_WRITES:
+            start.put_back(lab)
+            with contextlib.suppress(Failure):
+                run(lab, Wire(nth, kind), **case.options)
+            where = f"{kind} at request {nth}, {method} {path}"
+            _assert_healed(lab, case, where)
+            assert _clients_made(lab) <= clients_needed + 1, f"{where}: users are logged out too often"
+            tried += 1
     record_property("faults", tried)
     print(f"{case.name}: {tried} faults tried")
 

@@ -15,7 +15,8 @@ from lab import Lab
 from lab.nextcloud import integration as app
 from lab.openproject.state import Storage
 from unit.conftest import RunModule
-from unit.linking import STORAGE, arrange, broken_parts, forget_requests, link_args
+from unit.labs import Labs
+from unit.linking import STORAGE, broken_parts, forget_requests, link_args
 
 RUNNER = "needs the runner"
 CONFIG = app.INTEGRATION
@@ -156,13 +157,12 @@ IDS = [hand.name.replace(" ", "-") for hand in HANDS]
 
 
 @pytest.fixture(params=["29", "32"], ids=["nextcloud29", "nextcloud32"])
-def linked(request: pytest.FixtureRequest, run_module: RunModule) -> t.Iterator[Lab]:
-    with Lab(nextcloud=request.param) as lab:
-        assert run_module("link", options(arrange(lab)))["changed"]
-        folders, projects = lab.nextcloud.state.folders, lab.openproject.state.projects
-        folders[min(folders)].files["Project one/plan.odt"] = 4711
-        lab.openproject.state.add_project_storage(projects[min(projects)], storage_of(lab), "automatic", "4711")
-        yield lab
+def linked(request: pytest.FixtureRequest, labs: Labs, run_module: RunModule) -> Lab:
+    lab = labs.linked(run_module, request.param)
+    folders, projects = lab.nextcloud.state.folders, lab.openproject.state.projects
+    folders[min(folders)].files["Project one/plan.odt"] = 4711
+    lab.openproject.state.add_project_storage(projects[min(projects)], storage_of(lab), "automatic", "4711")
+    return lab
 
 
 def options(lab: Lab, **more: t.Any) -> dict[str, t.Any]:
@@ -274,7 +274,7 @@ def test_an_unfinished_storage_that_a_project_uses_is_never_deleted(run_module: 
     linked.openproject.state.add_project_storage(next(iter(linked.openproject.state.projects.values())), storage)
     refused = run_module("link", options(linked))
     assert refused["failed"]
-    assert "in use" in refused["msg"]
+    assert "1 active project uses the storage" in refused["msg"]
     assert storage_of(linked) is storage
     assert run_module("link", options(linked, runner_command=linked.openproject.runner))["changed"]
     assert storage_of(linked) is storage

@@ -11,35 +11,25 @@ import typing as t
 
 import pytest
 
-from ansible_collections.opnc.integration.plugins.module_utils._http import client
 from lab import Lab
 from lab.nextcloud import integration as app
 from lab.openproject.state import AUTOMATIC
 from unit.between import Said, Server, page
 from unit.conftest import RunModule
-from unit.linking import arrange, count, forget_requests, link_args
+from unit.labs import Labs
+from unit.linking import count, link_args
 
 WRONG = "a-wrong-one-of-good-length"
 
 
 @pytest.fixture(params=["29", "32"], ids=["nextcloud29", "nextcloud32"])
-def lab(request: pytest.FixtureRequest, run_module: RunModule) -> t.Iterator[Lab]:
+def lab(request: pytest.FixtureRequest, labs: Labs, run_module: RunModule) -> Lab:
     """A complete pair whose storage one project uses."""
-    with Lab(nextcloud=request.param, openproject="15.4") as lab:
-        arrange(lab)
-        run_module("link", link_args(lab, project_folders=True))
-        world = lab.openproject.state
-        (storage,) = world.storages.values()
-        world.add_project_storage(world.projects[min(world.projects)], storage, AUTOMATIC)
-        forget_requests(lab)
-        yield lab
-
-
-@pytest.fixture(autouse=True)
-def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that is down is asked again at once."""
-    monkeypatch.setattr(client, "PAUSES", (0.0, 0.0, 0.0))
-    monkeypatch.setattr(client, "LONGEST_RETRY_AFTER", 0.0)
+    lab = labs.linked(run_module, request.param)
+    world = lab.openproject.state
+    (storage,) = world.storages.values()
+    world.add_project_storage(world.projects[min(world.projects)], storage, AUTOMATIC)
+    return lab
 
 
 def info_args(lab: Lab, **more: t.Any) -> dict[str, t.Any]:
@@ -61,7 +51,11 @@ def test_state_of_both_sides_is_what_the_link_returns(lab: Lab, run_module: RunM
     assert looked["link"] == linked["link"]
     assert looked["changed"] is False
     assert looked["servers"]["nextcloud"]["version"] == lab.nextcloud.profile.version
-    assert looked["servers"]["openproject"] == {"address": lab.openproject.url, "version": "15.4.0"}
+    assert looked["servers"]["openproject"] == {
+        "address": lab.openproject.url,
+        "version": "15.4.0",
+        "versions": "OpenProject 15.4.0: supported (tried: 15.4.0 and 16.3.0)",
+    }
 
 
 @pytest.mark.parametrize("check_mode", [True, False])

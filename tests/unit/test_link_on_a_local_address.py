@@ -6,23 +6,23 @@
 
 from __future__ import annotations
 
-from lab import Lab
 from unit.conftest import RunModule
+from unit.labs import Labs
 from unit.linking import arrange, link_args
 
 
-def test_a_check_warns_because_an_earlier_task_may_set_it(run_module: RunModule) -> None:
-    with Lab(nextcloud="29") as lab:
-        found = run_module("link", link_args(lab), check_mode=True)
-        assert any("allow_local_remote_servers" in warning for warning in found["warnings"])
-        real = run_module("link", link_args(arrange(lab)))
+def test_a_check_warns_because_an_earlier_task_may_set_it(labs: Labs, run_module: RunModule) -> None:
+    lab = labs.fresh("29")
+    found = run_module("link", link_args(lab), check_mode=True)
+    assert any("allow_local_remote_servers" in warning for warning in found["warnings"])
+    real = run_module("link", link_args(arrange(lab)))
     assert found["actions"] == real["actions"]
     assert found["diff"] == real["diff"]
 
 
-def test_a_real_run_is_refused_before_the_first_write(run_module: RunModule) -> None:
-    with Lab(nextcloud="29") as lab:
-        result = run_module("link", link_args(lab))
-        assert result["failed"] is True
-        assert "allow_local_remote_servers" in result["msg"]
-        assert lab.openproject.state.storages == {}
+def test_a_real_run_is_refused_before_the_first_write(labs: Labs, run_module: RunModule) -> None:
+    lab = labs.fresh("29")
+    result = run_module("link", link_args(lab))
+    assert result["failed"] is True
+    assert "allow_local_remote_servers" in result["msg"]
+    assert lab.openproject.state.storages == {}

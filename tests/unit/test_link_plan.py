@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 from dataclasses import replace
 
@@ -22,6 +23,7 @@ from ansible_collections.opnc.integration.plugins.module_utils._link.state impor
     Desired,
     LinkState,
 )
+from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.admin import Folder
 from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.integration import NextcloudSettings
 from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.project_folders import GROUPS, Pieces
 from ansible_collections.opnc.integration.plugins.module_utils._openproject.storages import ListedStorage, Storage
@@ -111,7 +113,7 @@ TABLE: dict[str, tuple[LinkState, Desired, list[str]]] = {
     "Nextcloud reset, with a runner, folders left alone": (
         replace(COMPLETE, nextcloud=RESET, runner=True),
         ALONE,
-        [S.REPLACE_APPLICATION, S.MANAGEMENT_OFF, S.PATCH_SETUP, S.HAND_OVER_CLIENT, S.HAND_OVER_PASSWORD],
+        [S.MANAGEMENT_OFF, S.REPLACE_APPLICATION, S.PATCH_SETUP, S.HAND_OVER_CLIENT, S.HAND_OVER_PASSWORD],
     ),
     "other client id in Nextcloud, with a runner": (
         replace(settings(openproject_client_id="another"), runner=True),
@@ -142,7 +144,7 @@ TABLE: dict[str, tuple[LinkState, Desired, list[str]]] = {
     "dangling client and another address": (
         settings(client_id=None, redirect_uri="", openproject_url="https://former.example.com"),
         ALONE,
-        [S.HEAL_CLIENT, S.PATCH_SETUP, S.HAND_OVER_CLIENT],
+        [S.HEAL_CLIENT, S.HAND_OVER_CLIENT, S.PATCH_SETUP],
     ),
     "address in Nextcloud changed": (settings(openproject_url="https://former.example.com"), WISH, [S.PATCH_SETUP]),
     "address spelt otherwise": (settings(openproject_url="https://PROJECTS.example.com:443/"), WISH, []),
@@ -215,7 +217,7 @@ TABLE: dict[str, tuple[LinkState, Desired, list[str]]] = {
 def test_state_and_wish_give_these_steps(state: LinkState, desired: Desired, expected: list[str]) -> None:
     plan = make_plan(state, desired)
     assert [step.kind for step in plan.steps] == expected
-    assert all(step.text and step.reason for step in plan.steps)
+    assert all(step.title and step.reason for step in plan.steps)
 
 
 #: what only a plan with a write needs to know
@@ -231,6 +233,7 @@ WANTS: dict[str, tuple[LinkState, Desired, set[str]]] = {
     "folders not asked for": (settings(folders=False), ALONE, set()),
     "password to be renewed": (settings(application_password=False), WISH, {"pieces"}),
     "unfinished storage": (replace(FRESH, storage=UNFINISHED), ALONE, {"project_storages"}),
+    "lost secret without a runner": (settings(openproject_client_id=""), ALONE, {"project_storages"}),
 }
 
 
@@ -240,8 +243,16 @@ def test_more_is_read_only_where_a_write_needs_it(state: LinkState, desired: Des
 
 
 REFUSALS: dict[str, tuple[LinkState, Desired, str]] = {
-    "lost secret without a runner": (settings(openproject_client_id=""), WISH, "runner_command"),
-    "OAuth application deleted, without a runner": (storage(client_id=None), WISH, "runner_command"),
+    "lost secret without a runner": (
+        replace(settings(openproject_client_id=""), project_storages=1),
+        WISH,
+        "runner_command",
+    ),
+    "OAuth application deleted, without a runner": (
+        replace(storage(client_id=None), project_storages=2),
+        WISH,
+        "runner_command",
+    ),
     "unfinished but in a project, without a runner": (
         replace(FRESH, storage=UNFINISHED, project_storages=1),
         WISH,
@@ -269,6 +280,11 @@ REFUSALS: dict[str, tuple[LinkState, Desired, str]] = {
         COMPLETE,
         replace(WISH, rotate=frozenset({OPENPROJECT_OAUTH})),
         "runner_command",
+    ),
+    "rotate where there is no link": (
+        FRESH,
+        replace(WISH, rotate=frozenset({NEXTCLOUD_OAUTH})),
+        "no link whose secrets",
     ),
     "rotate a password that is not there": (
         storage(has_application_password=False),
@@ -315,3 +331,38 @@ def test_a_new_password_on_a_live_link_is_marked_first(state: LinkState, desired
         assert (
             kinds.index(steps.MANAGEMENT_OFF) < kinds.index(steps.PATCH_SETUP) < kinds.index(steps.HAND_OVER_PASSWORD)
         )
+
+
+MAKES = {
+    steps.CREATE_STORAGE: {steps.PATCH_SETUP},
+    steps.RECREATE_STORAGE: {steps.PATCH_SETUP},
+    steps.REPLACE_APPLICATION: {steps.PATCH_SETUP, steps.UPDATE_STORAGE, steps.MANAGEMENT_OFF},
+    steps.NEW_CLIENT: {steps.HAND_OVER_CLIENT},
+}
+LOST_USER = Pieces(user=None, groups={}, folders=(Folder(7, "OpenProject", {"OpenProject": 31}, acl=True),))
+
+
+@pytest.mark.parametrize(("state", "desired", "expected"), TABLE.values(), ids=TABLE)
+def test_a_secret_is_handed_over_by_the_next_step(state: LinkState, desired: Desired, expected: list[str]) -> None:
+    kinds = [step.kind for step in make_plan(state, desired).steps]
+    for kind, following in itertools.pairwise(kinds):
+        assert following in MAKES.get(kind, {following}), kinds
+    assert not kinds or kinds[-1] not in MAKES
+
+
+@pytest.mark.parametrize("secret", [OPENPROJECT_OAUTH, NEXTCLOUD_OAUTH, APPLICATION_PASSWORD])
+def test_project_folders_are_completed_before_a_secret_is_made(secret: str) -> None:
+    state = replace(COMPLETE, user=None, pieces=LOST_USER, runner=True)
+    plan = make_plan(state, replace(WISH, rotate=frozenset({secret})))
+    assert [step.kind for step in plan.steps[: len(plan.repairs)]] == [step.kind for step in plan.repairs]
+    assert plan.repairs
+
+
+def test_without_the_storage_that_nextcloud_knows_the_costs_are_told() -> None:
+    """Field case O46: whoever is linked must log in again, also when no storage is found."""
+    plan = make_plan(replace(COMPLETE, storage=None), ALONE)
+    assert [cost.partition(" is new")[0] for cost in plan.costs] == [
+        "The OAuth client of Nextcloud",
+        "The OAuth application of OpenProject",
+    ]
+    assert make_plan(FRESH, WISH).costs == []

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 import pytest
 
 from ansible_collections.opnc.integration.plugins.module_utils._http import client as http
-from ansible_collections.opnc.integration.plugins.module_utils._nextcloud import integration
 from lab import Lab
 from lab.nextcloud.rows import GROUPFOLDERS, INTEGRATION
 from lab.nextcloud.state import NextcloudState
 from lab.openproject.state import SINGLE_SIGN_ON, OpenProjectState
 from unit.conftest import RunModule
+from unit.labs import Labs
 from unit.linking import arrange, broken_parts, link_args
 
 Options = dict[str, t.Any]
@@ -28,16 +28,9 @@ NEXTCLOUD, OPENPROJECT = "nextcloud", "openproject"
 
 
 @pytest.fixture
-def lab(request: pytest.FixtureRequest) -> t.Iterator[Lab]:
+def lab(request: pytest.FixtureRequest, labs: Labs) -> Lab:
     """A lab with the Nextcloud that the test names, 32 when it names none."""
-    with Lab(nextcloud=getattr(request, "param", "32")) as lab:
-        yield arrange(lab)
-
-
-@pytest.fixture(autouse=True)
-def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "PAUSES", (0.0, 0.0, 0.0))
-    monkeypatch.setattr(integration, "SECONDS_TO_APPEAR", 0.0)
+    return arrange(labs.fresh(getattr(request, "param", "32")))
 
 
 @dataclass(frozen=True)
@@ -436,7 +429,13 @@ CASES = [
         "Nextcloud throttles (O25)",
         NEXTCLOUD,
         nextcloud(login_fails=20),
-        ("HTTP 429", "Reached maximum delay", "throttles this address", "trusted_proxies", "occ security:bruteforce:reset"),
+        (
+            "HTTP 429",
+            "Reached maximum delay",
+            "throttles this address",
+            "trusted_proxies",
+            "occ security:bruteforce:reset",
+        ),
     ),
     Case(
         "wrong path of Nextcloud",

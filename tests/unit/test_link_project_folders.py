@@ -13,21 +13,14 @@ import pytest
 from lab import Lab
 from lab.nextcloud.state import App, NextcloudState
 from unit.conftest import RunModule
+from unit.labs import Labs
 from unit.linking import arrange, broken_parts, count, forget_requests, link_args
 from unit.test_project_folders_states import GROUP, REFUSED, ROWS, SECOND, USER, Row
 
 
-@pytest.fixture(params=["29", "32"], ids=["nextcloud29", "nextcloud32"], scope="module")
-def servers(request: pytest.FixtureRequest) -> t.Iterator[Lab]:
-    with Lab(nextcloud=request.param) as started:
-        yield started
-
-
-@pytest.fixture
-def lab(servers: Lab) -> Lab:
-    servers.reset()
-    servers.nextcloud.read_only = servers.openproject.read_only = False
-    return arrange(servers)
+@pytest.fixture(params=["29", "32"], ids=["nextcloud29", "nextcloud32"])
+def lab(request: pytest.FixtureRequest, labs: Labs) -> Lab:
+    return arrange(labs.fresh(request.param))
 
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)

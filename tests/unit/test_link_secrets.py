@@ -19,18 +19,16 @@ from lab import Lab
 from lab.nextcloud import integration as app
 from lab.openproject.state import Storage
 from unit.conftest import RunModule
-from unit.linking import arrange, broken_parts, count, forget_requests, link_args
+from unit.labs import Labs
+from unit.linking import arrange, broken_parts, count, link_args
 from unit.test_link_faults import Wire, run
 
 PARTS = ("openproject_oauth", "nextcloud_oauth", "application_password")
 
 
 @pytest.fixture
-def linked(run_module: RunModule) -> t.Iterator[Lab]:
-    with Lab(nextcloud="29") as lab:
-        assert run_module("link", options(arrange(lab)))["changed"]
-        forget_requests(lab)
-        yield lab
+def linked(labs: Labs, run_module: RunModule) -> Lab:
+    return labs.linked(run_module, "29")
 
 
 def options(lab: Lab, **more: t.Any) -> dict[str, t.Any]:

@@ -81,7 +81,11 @@ def test_a_renewed_certificate_replaces_the_old_one(run: t.Any, fake_occ: t.Any)
     fake_occ.answer(LIST, listed(stored(CA), "company-ca", stored(CA, "company-ca-2")))
     fake_occ.answer("*", "")
     result = run(content=NEW_CA)
-    assert result["actions"] == ["replace certificate company-ca"]
+    assert result["actions"] == [
+        "replace certificate company-ca",
+        "remove the former file company-ca of certificate company-ca",
+        f"remove the former file {stored(CA)} of certificate company-ca",
+    ]
     assert result["diff"]["before"]["files"] == ["company-ca", stored(CA)]
     assert result["diff"]["after"]["files"] == [stored(NEW_CA)]
     assert fake_occ.starts[1]["argv"][3] == "security:certificates:import"

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from lab import Lab
+from unit.labs import Labs
 
 
 def authority(name: str) -> str:
@@ -64,10 +65,9 @@ CYCLES: list[tuple[str, list[dict[str, t.Any]]]] = [
 
 
 @pytest.fixture(params=["29", "32"])
-def lab(request: pytest.FixtureRequest) -> t.Iterator[Lab]:
+def lab(request: pytest.FixtureRequest, labs: Labs) -> Lab:
     """Both simulated servers."""
-    with Lab(nextcloud=request.param, openproject="15.4") as running:
-        yield running
+    return labs.fresh(request.param)
 
 
 @pytest.mark.parametrize(("name", "desires"), CYCLES, ids=[name for name, _wishes in CYCLES])
@@ -100,6 +100,7 @@ def test_an_app_limited_to_groups_is_seen_and_opened(run_module: t.Any, lab: Lab
     assert run_module("nextcloud_app", {"name": APPS, **connection})["changed"] is False
 
 
+@pytest.mark.usefixtures("real_sockets_and_processes")
 @pytest.mark.parametrize(
     ("args", "starts"),
     [

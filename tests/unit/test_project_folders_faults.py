@@ -12,23 +12,17 @@ import pytest
 
 from lab import Lab
 from unit import folder_states as states
+from unit.labs import Labs
 
 MODULE = "nextcloud_project_folders"
 READS = 3
 WRITES = 12
 
 
-@pytest.fixture(scope="module")
-def servers() -> t.Iterator[Lab]:
-    """29 lets a second folder with one mount point come about, and dies when a group is added twice."""
-    with Lab(nextcloud="29") as started:
-        yield started
-
-
 @pytest.fixture
-def lab(servers: Lab) -> Lab:
-    servers.reset()
-    return servers
+def lab(labs: Labs) -> Lab:
+    """29 lets a second folder with one mount point come about, and dies when a group is added twice."""
+    return labs.fresh("29")
 
 
 @pytest.mark.parametrize("kind", ["drop_before", "drop_after", "html_502"])

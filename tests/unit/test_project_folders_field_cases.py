@@ -15,6 +15,7 @@ from lab import Lab
 from lab.nextcloud.state import Manage
 from unit import folder_states as states
 from unit.folder_states import GROUP, SECOND, USER
+from unit.labs import Labs
 
 MODULE = "nextcloud_project_folders"
 
@@ -25,17 +26,9 @@ def way(request: pytest.FixtureRequest) -> tuple[str, str]:
     return t.cast("tuple[str, str]", request.param)
 
 
-@pytest.fixture(scope="module")
-def servers(way: tuple[str, str]) -> t.Iterator[Lab]:
-    with Lab(nextcloud=way[0]) as started:
-        yield started
-
-
 @pytest.fixture
-def lab(servers: Lab) -> Lab:
-    servers.reset()
-    servers.nextcloud.read_only = False
-    return servers
+def lab(way: tuple[str, str], labs: Labs) -> Lab:
+    return labs.fresh(way[0])
 
 
 @pytest.fixture

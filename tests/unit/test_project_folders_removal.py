@@ -13,14 +13,17 @@ import pytest
 from lab import Lab
 from unit import folder_states as states
 from unit.folder_states import GROUP, SECOND, USER
+from unit.labs import Labs
 
 MODULE = "nextcloud_project_folders"
 APP = "integration_openproject"
-EVERYTHING = [
-    "group folder OpenProject with all its files will be removed",
-    f"user {USER} will be removed",
-    f"group {GROUP} will be removed",
-    f"group {SECOND} will be removed",
+FOLDER = ["remove group folder OpenProject with all its files"]
+ACCOUNTS = [
+    f"disable the app {APP} for the removal",
+    f"remove user {USER}",
+    f"remove group {GROUP}",
+    f"remove group {SECOND}",
+    f"enable the app {APP} again",
 ]
 
 
@@ -30,17 +33,9 @@ def way(request: pytest.FixtureRequest) -> tuple[str, str]:
     return t.cast("tuple[str, str]", request.param)
 
 
-@pytest.fixture(scope="module")
-def servers(way: tuple[str, str]) -> t.Iterator[Lab]:
-    with Lab(nextcloud=way[0]) as started:
-        yield started
-
-
 @pytest.fixture
-def lab(servers: Lab) -> Lab:
-    servers.reset()
-    servers.nextcloud.read_only = False
-    return servers
+def lab(way: tuple[str, str], labs: Labs) -> Lab:
+    return labs.fresh(way[0])
 
 
 @pytest.fixture
@@ -60,7 +55,7 @@ def test_everything_goes_and_the_app_stays_enabled(lab: Lab, args: dict[str, t.A
     assert states.writes(lab) == []
     lab.nextcloud.read_only = False
     done = run_module(MODULE, args)
-    assert done["actions"] == EVERYTHING, done
+    assert done["actions"] == [*FOLDER, *ACCOUNTS], done
     assert (checked["actions"], checked["diff"]) == (done["actions"], done["diff"])
     assert _nothing_is_left(lab)
     assert lab.nextcloud.state.app_enabled(APP)
@@ -92,13 +87,13 @@ def test_a_disabled_app_is_left_disabled(lab: Lab, args: dict[str, t.Any], run_m
 
 def test_only_accounts_are_left(lab: Lab, args: dict[str, t.Any], run_module: t.Any) -> None:
     states.accounts(lab.nextcloud.state)
-    assert run_module(MODULE, args)["actions"] == EVERYTHING[1:]
+    assert run_module(MODULE, args)["actions"] == ACCOUNTS
     assert _nothing_is_left(lab)
 
 
 def test_only_the_folder_is_left(lab: Lab, args: dict[str, t.Any], run_module: t.Any) -> None:
     states.folder(lab.nextcloud.state)
-    assert run_module(MODULE, args)["actions"] == EVERYTHING[:1]
+    assert run_module(MODULE, args)["actions"] == FOLDER
     assert _nothing_is_left(lab)
 
 

@@ -7,31 +7,25 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterator
 
 import pytest
 
 from lab import Lab
+from unit.labs import Labs
 
 MODULE = "openproject_project_storage"
 DEMO, SCRUM = "demo-project", "your-scrum-project"
 
 
-@pytest.fixture(scope="module", params=["15.4", "17.6"])
-def shared_lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
-    with Lab(openproject=request.param) as lab:
-        yield lab
-
-
-@pytest.fixture
-def lab(shared_lab: Lab) -> Lab:
-    shared_lab.reset()
-    world = shared_lab.openproject.state
+@pytest.fixture(params=["15.4", "17.6"])
+def lab(request: pytest.FixtureRequest, labs: Labs) -> Lab:
+    lab = labs.fresh(openproject=request.param)
+    world = lab.openproject.state
     world.ssrf_allow_list = ["127.0.0.0/8"]
-    storage = world.add_storage("nc", f"{shared_lab.nextcloud.url}/")
+    storage = world.add_storage("nc", f"{lab.nextcloud.url}/")
     world.set_client(storage, "client", "a-client-secret-of-nextcloud")
     storage.automatic_management, storage.password = True, "an-application-password"
-    return shared_lab
+    return lab
 
 
 class Project:
@@ -91,7 +85,7 @@ def test_new_projects_get_no_folder_unless_one_is_wished(module: Project) -> Non
         f'make storage "nc" available in project "{SCRUM}", no project folder',
     ]
     assert result["project_storage"] == {
-        "storage": "nc",
+        "storage_name": "nc",
         "projects": [
             {"project": name, "attached": True, "project_folder_mode": "inactive", "project_folder_id": None}
             for name in (DEMO, SCRUM)
@@ -281,7 +275,7 @@ def test_a_project_that_is_gone_has_no_storage(module: Project) -> None:
         ({"projects": [DEMO, " "]}, "empty identifier"),
         ({}, "no project is given"),
         ({"projects": [DEMO], "all_active": True}, "both given"),
-        ({"projects": [DEMO], "storage": " "}, "storage is empty"),
+        ({"projects": [DEMO], "storage": " "}, "storage_name is empty"),
         ({"projects": [DEMO], "project_folder_mode": "manual"}, "project_folder_id is missing"),
         ({"projects": [DEMO], "project_folder_id": "42"}, "not manual"),
         ({"projects": [DEMO], "runner_exec": ["docker", "exec", "openproject"]}, "--interactive"),

@@ -337,6 +337,7 @@ def test_the_services_are_called_as_they_were_on_a_real_server() -> None:
         assert name.partition("(")[0] in "".join(OPERATIONS.values())
 
 
+@pytest.mark.usefixtures("real_sockets_and_processes")
 def test_it_works_together_with_the_lab() -> None:
     with Lab(openproject="15.4") as lab:
         storage = lab.openproject.state.add_storage("nc", f"{lab.nextcloud.url}/")

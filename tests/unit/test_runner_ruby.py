@@ -22,6 +22,9 @@ from ansible_collections.opnc.integration.plugins.module_utils._core.errors impo
 from ansible_collections.opnc.integration.plugins.module_utils._core.secrets import Secrets
 from ansible_collections.opnc.integration.plugins.module_utils._openproject.runner import Runner
 from ansible_collections.opnc.integration.plugins.module_utils._openproject.runner_ruby import OPERATIONS, program
+from conformance.recording import load
+from conformance.runner_lines import result
+from lab.openproject.health_report import verdict
 
 FAKES = Path(__file__).parent / "openproject_fakes.rb"
 RUBIES = [path for path in [shutil.which("ruby")] if path]
@@ -265,9 +268,10 @@ def test_a_refused_oauth_application_leaves_the_old_one(openproject: OpenProject
         ),
         ("15.4", None, ("error", "raised", "ArgumentError: wrong number of arguments (given 2, expected 0..1)")),
         ("14.2", None, ("none", "unavailable", "this version has no connection check")),
+        ("15.5", ["healthy", "none", None], ("healthy", "none", None)),
         *[
             (version, report, expected)
-            for version in ("16.0", "17.1", "17.6")
+            for version in ("16.0", "16.3", "17.6")
             for report, expected in (
                 (
                     {
@@ -310,6 +314,44 @@ def test_the_connection_check_of_every_version_comes_in_one_form(
             for name, (state, code) in checks.items()
             if group != "authentication"
         ]
+
+
+RECORDED_CHECKS = {
+    line.note.partition(" (")[0]: result(line)
+    for name in ("openproject-16.3/runner", "openproject-16.3/link-sso")
+    for line in load(name)
+    if line.kind == "runner" and isinstance(result(line), dict)
+}
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ("connection check: complete", ("healthy", "none")),
+        ("connection check: group folders app disabled", ("error", "nc_dependency_missing")),
+        ("connection check: integration app disabled", ("error", "nc_dependency_missing")),
+        ("connection check: application password deleted in Nextcloud", ("error", "nc_userless_access_denied")),
+        ("connection check: advanced permissions off", ("healthy", "none")),
+        ("connection check: group folder renamed", ("error", "nc_group_folder_not_found")),
+        ("connection check: user OpenProject disabled", ("healthy", "none")),
+        ("connection check: maintenance mode", ("error", "unknown_error")),
+        ("connection check: automatic management off", ("healthy", "none")),
+        ("connection check of an SSO storage with project folders", ("healthy", "none")),
+        ("after the password was renewed and lost", ("error", "nc_userless_access_denied")),
+        ("connection check: not configured", ("error", "not_configured")),
+    ],
+)
+def test_a_recorded_report_of_16_3_is_judged_without_the_system_users_own_account(
+    openproject: OpenProject, state: str, expected: tuple[str, str]
+) -> None:
+    report = RECORDED_CHECKS[state]
+    openproject.world.update(check="16.3", report=report)
+
+    answer = openproject.perform("connection_check")
+
+    assert (answer["type"], answer["error_code"]) == expected
+    # the lab stands in for this Ruby wherever there is none
+    assert answer == verdict(report)
 
 
 class Nextcloud(ThreadingHTTPServer):

@@ -12,14 +12,15 @@ import pytest
 
 from lab import Lab
 from unit.conftest import RunModule
+from unit.labs import Labs
 from unit.linking import arrange, broken_parts, forget_requests, link_args
 
 
 @pytest.fixture(params=["29", "32"], ids=["nextcloud29", "nextcloud32"])
-def lab(request: pytest.FixtureRequest) -> t.Iterator[Lab]:
-    with Lab(nextcloud=request.param) as lab:
-        arrange(lab).nextcloud.state.add_token(lab.nextcloud.admin[0], "somebody's phone")
-        yield lab
+def lab(request: pytest.FixtureRequest, labs: Labs) -> Lab:
+    lab = arrange(labs.fresh(request.param))
+    lab.nextcloud.state.add_token(lab.nextcloud.admin[0], "somebody's phone")
+    return lab
 
 
 def options(lab: Lab, **more: t.Any) -> dict[str, t.Any]:

@@ -213,7 +213,7 @@ def test_https_to_a_port_that_speaks_http_is_told(run_module: RunModule, lab: La
 
 
 def test_a_tls_end_that_goes_away_is_asked_again(
-    run_module: RunModule, lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick: None
+    run_module: RunModule, lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Field case O16: a load balancer that is restarted closes the connection within the handshake."""
     import socket
@@ -245,14 +245,6 @@ def test_a_tls_end_that_goes_away_is_asked_again(
         thread.join(5)
     assert met == ["rude", "polite"]
     assert "HTTP 401" in result["msg"]
-
-
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No pauses between tries."""
-    from ansible_collections.opnc.integration.plugins.module_utils._http import client
-
-    monkeypatch.setattr(client, "PAUSES", (0.0, 0.0, 0.0))
 
 
 # --- proxies ---------------------------------------------------------------------------------------------------------
@@ -322,7 +314,7 @@ PROXY_ANSWERS: dict[str, tuple[Said | None, str]] = {
 
 @pytest.mark.parametrize("kind", PROXY_ANSWERS)
 def test_a_proxy_that_answers_itself_is_named_without_its_credentials(
-    run_module: RunModule, lab: Lab, monkeypatch: pytest.MonkeyPatch, quick: None, kind: str
+    run_module: RunModule, lab: Lab, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     """Field case O14: an internal address goes to the corporate proxy; no_proxy is the way out."""
     said, words = PROXY_ANSWERS[kind]
@@ -365,9 +357,7 @@ def test_a_tunnel_that_is_refused_names_the_proxy(
     assert "proxy-password" not in message
 
 
-def test_a_proxy_that_is_not_there_is_named(
-    run_module: RunModule, lab: Lab, monkeypatch: pytest.MonkeyPatch, quick: None
-) -> None:
+def test_a_proxy_that_is_not_there_is_named(run_module: RunModule, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     """Field case O14."""
     with Server(forwarding) as proxy:
         pass

@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The way into and out of a module: the only place that knows AnsibleModule."""
+"""Entry and exit of a module: the only place that knows AnsibleModule."""
 
 from __future__ import annotations
 
 import typing as t
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -14,9 +15,9 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from .._http.client import REQUESTS_IMPORT_ERROR
 from .argspec import ArgumentSpec
 from .errors import Failure
-from .resource import Outcome, Resource, ensure
 from .secrets import Secrets
 from .signals import EndedBySignal, ended_in_order
+from .steps import Progress, Step, take
 
 
 @dataclass
@@ -25,26 +26,31 @@ class Call:
 
     :param params: the options as Ansible validated them.
     :param check_mode: nothing may be written.
-    :param secrets: what must not leave this run; the values of C(no_log) options are in it.
+    :param secrets: what must not leave this run; the values of ``no_log`` options are in it.
+    :param cleanups: ends what the call began: sessions, application passwords.
+    :param progress: what was done so far.
     """
 
     params: dict[str, t.Any]
     check_mode: bool
     secrets: Secrets
     warnings: list[str] = field(default_factory=list)
-    _endings: list[t.Callable[[], None]] = field(default_factory=list)
+    cleanups: ExitStack = field(default_factory=ExitStack)
+    progress: Progress = field(default_factory=Progress)
 
-    def at_end(self, ending: t.Callable[[], None]) -> None:
-        """Do something when the work is over, however it ended; the last one first."""
-        self._endings.append(ending)
+    def clean_up(self, work: t.Callable[[], None]) -> None:
+        """Do something when the call is over, however it ended; the last one first.
 
-    def end(self) -> None:
-        """Do what was left for the end. A failure of it is a warning: it must not hide how the work ended."""
-        while self._endings:
+        A failure of it is a warning: it must not hide how the work ended.
+        """
+
+        def guarded() -> None:
             try:
-                self._endings.pop()()
+                work()
             except Failure as failure:
                 self.warn(failure.message)
+
+        self.cleanups.callback(guarded)
 
     def warn(self, message: str) -> None:
         """Show a warning with the result, once."""
@@ -67,20 +73,18 @@ def run(spec: ArgumentSpec, work: t.Callable[[Call], Result]) -> None:
     secrets.add(*(module.params[name] for name in _secret_options(spec) if isinstance(module.params[name], str)))
     call = Call(params=module.params, check_mode=module.check_mode, secrets=secrets)
     try:
-        with ended_in_order():
-            try:
-                result = work(call)
-            finally:
-                call.end()
+        with ended_in_order(), call.cleanups:
+            result = work(call)
     except EndedBySignal as ended:
         _show_warnings(module, call)
         module.fail_json(
-            msg=f"Ended by {ended.name}; what was started is ended, and what was left for the end is done."
+            msg=f"Ended by {ended.name}; what this call had started was ended, and its clean-ups ran.",
+            **call.progress.as_result(),
         )
         return
     except Failure as failure:
         _show_warnings(module, call)
-        module.fail_json(msg=secrets.censor(failure.message), **failure.as_result())
+        module.fail_json(msg=secrets.censor(failure.message), **{**call.progress.as_result(), **failure.as_result()})
         return
     _show_warnings(module, call)
     if not module._diff:
@@ -88,31 +92,25 @@ def run(spec: ArgumentSpec, work: t.Callable[[Call], Result]) -> None:
     module.exit_json(**result)
 
 
-def manage(spec: ArgumentSpec, factory: t.Callable[[Call], tuple[Resource, t.Mapping[str, t.Any]]], key: str) -> None:
-    """Run a module over one resource.
+def converge(
+    call: Call,
+    steps: t.Sequence[Step],
+    context: t.Any,
+    *,
+    before: t.Mapping[str, t.Any],
+    after: t.Mapping[str, t.Any],
+) -> Result:
+    """Take the steps of a plan, and say what changed; in check mode only what would.
 
-    :param factory: makes the resource and what is desired from the call.
-    :param key: the result key that holds the resource's public state.
+    :param before: the state that was found, without secrets; ``after`` the state that was planned. Neither is read again, so
+        that check mode and a real run agree.
+    :raises Failure: a step is forbidden, or failed.
     """
-
-    def work(call: Call) -> Result:
-        resource, desired = factory(call)
-        outcome = ensure(
-            resource, desired=desired, present=call.params.get("state") != "absent", check_mode=call.check_mode
-        )
-        return {**resource.known(), **as_result(outcome, key)}
-
-    run(spec, work)
-
-
-def as_result(outcome: Outcome, key: str) -> Result:
-    """An outcome as a module's result."""
+    take(steps, context, call.progress, check_mode=call.check_mode)
     return {
-        "changed": outcome.changed,
-        "actions": outcome.actions,
-        key: outcome.after,
-        "diff": outcome.diff(),
-        **outcome.returned,
+        "changed": bool(steps),
+        "actions": [call.progress.show(step) for step in steps],
+        "diff": {"before": dict(before), "after": dict(after if steps else before)},
     }
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Carrying a plan out: a loop over its steps. No secret leaves this process but to the server that it is for."""
+"""What the steps of a link do. No secret leaves this process but to the server that it is for."""
 
 from __future__ import annotations
 
@@ -10,12 +10,35 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from .._core.errors import ApiError, Failure, NoAnswer
-from .._nextcloud.project_folders import GROUPS, USER, Piece, repair
+from .._core.steps import Progress, Step, take
+from .._nextcloud import project_folders
+from .._nextcloud.integration import SetUpAnswer, setup_text
+from .._nextcloud.project_folders import GROUPS, USER
 from .._openproject.storages import Storage, explain_refusal
-from . import plan as steps
-from .preflight import tell_host_apart
-from .read import Sides
+from .missing_app import tell_host_apart
 from .state import Desired, LinkState
+
+# kinds of steps
+HEAL_CLIENT = "heal_client"
+UPDATE_STORAGE = "update_storage"
+MANAGEMENT_OFF = "management_off"
+CREATE_STORAGE = "create_storage"
+RECREATE_STORAGE = "recreate_storage"
+REPLACE_APPLICATION = "replace_application"
+PATCH_SETUP = "patch_setup"
+FIX_REDIRECT = "fix_redirect"
+NEW_CLIENT = "new_client"
+HAND_OVER_CLIENT = "hand_over_client"
+HAND_OVER_PASSWORD = "hand_over_password"
+
+#: stands in a step's values for OpenProject's client id and secret, which only the run knows
+HANDED_OUT = "handed out while the plan is applied"
+#: how Nextcloud answers when it will not create the user OpenProject, in whatever language (field case O45)
+USER_REFUSED = 400
+FORMER_USER = (
+    f"Nextcloud will not create the user {USER}. Usually a directory {USER} of a former user is left in its data directory: move it away"
+    f" (nothing is deleted), or, if a user backend still knows that user, make it known again. Then run again"
+)
 
 
 class ReplanRequired(Exception):
@@ -31,42 +54,44 @@ class ConcurrentChange(Failure):
 
 
 @dataclass
-class Execution:
-    """One run of a plan.
+class LinkRun:
+    """What the steps of one plan share.
 
+    :param sides: both servers, or the one that a module over one side works with (design §4).
+    :param remember: told each secret that a server shows once, by its name, before anything else can fail.
+    :param alone: only one of the servers is at hand, so nothing is compared with the other one.
     :param storage: the storage as the last answer of OpenProject showed it.
     :param storage_is_current: that answer came after the last write to OpenProject.
-    :param taken: the steps that were taken.
     """
 
-    sides: Sides
+    sides: t.Any
     desired: Desired
     state: LinkState
+    remember: t.Callable[[str, str], None]
+    alone: bool = False
     storage: Storage | None = None
     openproject_secret: str | None = field(default=None, repr=False)
     client_id: str | None = None
     client_secret: str | None = field(default=None, repr=False)
     application_password: str | None = field(default=None, repr=False)
     storage_is_current: bool = False
-    taken: list[steps.Step] = field(default_factory=list)
+    user: t.Mapping[str, t.Any] | None = None
 
-    def run(self, plan: steps.Plan) -> None:
+    def take(self, steps: t.Sequence[Step], progress: Progress) -> None:
         """Take the steps in their order.
 
-        :raises StartOver: a write got no answer, was put off (429), or met a deleted OAuth client (NC §9).
+        :raises ReplanRequired: a write got no answer, was put off (429), or met a deleted OAuth client (NC §9).
         :raises Failure: a server refused.
         """
         self.storage = self.state.storage
-        for step in plan.steps:
-            try:
-                _DOING[step.kind](self, step)
-            except NoAnswer as error:
+        try:
+            take(steps, self, progress, check_mode=False)
+        except NoAnswer as error:
+            raise ReplanRequired(error) from error
+        except ApiError as error:
+            if error.status == 429:
                 raise ReplanRequired(error) from error
-            except ApiError as error:
-                if error.status == 429:
-                    raise ReplanRequired(error) from error
-                raise
-            self.taken.append(step)
+            raise
 
     @property
     def _storages(self) -> t.Any:
@@ -80,49 +105,70 @@ class Execution:
     def _keep(self, storage: Storage) -> None:
         self.storage, self.storage_is_current = storage, True
 
-    def outcome(self) -> LinkState:
+    def outcome(self, done: t.Sequence[Step]) -> LinkState:
         """The state after the last step, with as few reads as possible: OpenProject's last answer shows its side already."""
         storage = self._found()
         if not self.storage_is_current:
             storage = self._storages.get(storage.id)
         user = self.state.user
-        if any(step.kind == steps.PATCH_SETUP and step.values.get("setup_project_folder") for step in self.taken):
+        if any(step.values.get("setup_project_folder") for step in done):
             # the app's own set-up makes user, groups and rights in one go (NC §3.1), and its page confirms them
             user = {"id": USER, "enabled": True, "groups": GROUPS, "subadmin": GROUPS}
-        if self.desired.project_folders and any(step.kind == steps.REPAIR for step in self.taken):
-            user = self.sides.integration.user_document()
+        elif self.user is not None:
+            user = self.user
         settings = self.sides.integration.read_page()
         return replace(self.state, storage=storage, nextcloud=settings, user=user, wrong=frozenset())
+
+    def _explained(self, error: ApiError) -> Failure:
+        explained = explain_refusal(error, self._storages.client, nextcloud_host=str(self.desired.nextcloud))
+        return explained if self.alone else tell_host_apart(explained, self.sides)
 
     def _concurrent_change(self, what: str) -> ConcurrentChange:
         return ConcurrentChange(
             what,
             attempted="go on",
-            server=self._storages.client.server,
+            server="Nextcloud and OpenProject",
             remedy="Somebody else works on the same pair at the same time. When they are done, run again: it finishes what is missing",
         )
 
-    def _create(self, step: steps.Step) -> None:
+    def confirm_user(self) -> None:
+        """Read the user of project folders once more: a directory service "accepts" members and does nothing (field case O30)."""
+        self.user = self.sides.integration.user_document()
+        joined = set((self.user or {}).get("groups") or ())
+        if not set(GROUPS) <= joined:
+            raise project_folders.not_a_member(sorted(set(GROUPS) - joined), self.sides.admin.server)
+
+    def create_storage(self) -> None:
+        """Create the storage and keep the secret of its OAuth application."""
         try:
             self.storage, self.openproject_secret = self._storages.create(
                 self.desired.storage_name, str(self.desired.nextcloud)
             )
         except ApiError as error:
-            raise tell_host_apart(
-                explain_refusal(error, self._storages.client, nextcloud_host=str(self.desired.nextcloud)), self.sides
-            ) from error
-        self._storages.client.secrets.add(self.openproject_secret)
+            raise self._explained(error) from error
+        self.remember("openproject_client_secret", t.cast(str, self.openproject_secret))
 
-    def _recreate(self, step: steps.Step) -> None:
+    def delete_created(self) -> None:
+        """Take back the storage that this run created, as long as it holds nothing."""
+        storage = self._found()
+        current = self._storages.get(storage.id)
+        if current is None or current.client_id != storage.client_id or current.nextcloud_client_id:
+            raise self._concurrent_change("the storage is no longer as this run created it")
+        self._storages.delete(storage, 0)
+        self.storage = None
+
+    def recreate_storage(self) -> None:
+        """Replace a storage that a run which died has left, unless somebody has finished it by now."""
         storage = self._found()
         current = self._storages.get(storage.id)
         if current is not None and (current.nextcloud_client_id or current.client_id != storage.client_id):
             raise self._concurrent_change("the unfinished storage was finished by somebody else")
         if current is not None:
             self._storages.delete(storage, 0)
-        self._create(step)
+        self.create_storage()
 
-    def _replace_application(self, step: steps.Step) -> None:
+    def replace_application(self) -> None:
+        """Let OpenProject replace the OAuth application of the storage, and keep its secret."""
         storage, runner = self._found(), self.sides.runner
         if runner is None:
             raise AssertionError("a plan replaces an OAuth application only with a runner")
@@ -132,88 +178,80 @@ class Execution:
             {"storage_id": storage.id, "storage_name": storage.name},
             attempted=f'replace the OAuth application of the storage "{storage.name}"',
         )
-        self.openproject_secret = answer["client_secret"]
-        self._storages.client.secrets.add(self.openproject_secret)
         self.storage = replace(storage, client_id=answer["client_id"])
+        self.openproject_secret = answer["client_secret"]
+        self.remember("openproject_client_secret", answer["client_secret"])
 
-    def _update_storage(self, step: steps.Step) -> None:
+    def update_storage(self, values: t.Mapping[str, str]) -> None:
+        """Rename or move the storage."""
         try:
-            self._keep(self._storages.update(self._found(), **step.values))
+            self._keep(self._storages.update(self._found(), **values))
         except ApiError as error:
-            raise tell_host_apart(
-                explain_refusal(error, self._storages.client, nextcloud_host=str(self.desired.nextcloud)), self.sides
-            ) from error
+            raise self._explained(error) from error
 
-    def _management_off(self, step: steps.Step) -> None:
+    def management_off(self) -> None:
+        """Switch automatic management off: the mark that a password is being renewed (design §5.3)."""
         self._keep(self._storages.switch_management_off(self._found()))
 
-    def _repair(self, step: steps.Step) -> None:
-        piece: Piece = step.values["piece"]
-        repair(self.sides.admin, piece)
-
-    def _patch_setup(self, step: steps.Step) -> None:
-        values = dict(step.values)
+    def patch_setup(self, given: t.Mapping[str, t.Any]) -> None:
+        """Enter what differs in the app, and keep what it hands out."""
+        values = dict(given)
         if "openproject_client_secret" in values:
             storage = self._found()
-            current = self._storages.get(storage.id)
-            if current is None or current.client_id != storage.client_id:
-                raise self._concurrent_change("the storage is not the one that this run made")
+            if not self.alone:
+                current = self.sides.storages.get(storage.id)
+                if current is None or current.client_id != storage.client_id:
+                    raise self._concurrent_change("the storage is not the one that this run made")
             values["openproject_client_id"] = storage.client_id
             values["openproject_client_secret"] = self.openproject_secret
         try:
-            answer = self.sides.integration.patch(values, attempted=step.text)
+            answer = self.sides.integration.patch(values, attempted=setup_text(given))
         except Failure as error:
             settings = self.state.nextcloud
             if error.facts.get("status") == 500 and settings.client_id is None and not settings.dangling:
                 # the values are written, but an OAuth client of former times was deleted: now it shows as dangling
                 raise ReplanRequired(error) from error
+            if error.facts.get("status") == USER_REFUSED and values.get("setup_project_folder"):
+                error.remedy = FORMER_USER
             raise
         self._remember(answer)
 
-    def _fix_redirect(self, step: steps.Step) -> None:
+    def fix_redirect(self) -> None:
+        """Let Nextcloud write the redirect URI of its OAuth client again."""
         url = str(self.desired.openproject)
         # the redirect URI follows only a changed value (NC §9): another spelling, then the right one
         for spelling in (url + "/", url):
-            self.sides.integration.patch({"openproject_instance_url": spelling}, attempted=step.text)
+            self.sides.integration.patch(
+                {"openproject_instance_url": spelling}, attempted="write the address of OpenProject again"
+            )
 
-    def _new_client(self, step: steps.Step) -> None:
+    def new_client(self) -> None:
+        """Replace Nextcloud's OAuth client and keep its secret."""
         self._remember(self.sides.integration.new_client())
 
-    def _remember(self, answer: t.Any) -> None:
+    def _remember(self, answer: SetUpAnswer) -> None:
         if answer.client_secret:
             self.client_id, self.client_secret = answer.client_id, answer.client_secret
+            self.remember("nextcloud_client_id", answer.client_id or "")
+            self.remember("nextcloud_client_secret", answer.client_secret)
         if answer.application_password:
             self.application_password = answer.application_password
-        self._storages.client.secrets.add(answer.client_secret, answer.application_password)
+            self.remember("application_password", answer.application_password)
 
-    def _hand_over_client(self, step: steps.Step) -> None:
+    def hand_over_client(self) -> None:
+        """Enter Nextcloud's OAuth client in OpenProject, if it still is the one that this run made."""
         if self.client_id is None or self.client_secret is None:
             raise self._concurrent_change("Nextcloud had an OAuth client already when this run made one")
-        if self.sides.integration.read_page().client_id != self.client_id:
+        if not self.alone and self.sides.integration.read_page().client_id != self.client_id:
             raise self._concurrent_change("the OAuth client of Nextcloud is not the one that this run made")
         self._storages.set_client(self._found(), self.client_id, self.client_secret)
         self.storage_is_current = False
 
-    def _hand_over_password(self, step: steps.Step) -> None:
+    def hand_over_password(self) -> None:
+        """Enter the application password in OpenProject, which tries it and switches automatic management on."""
         if self.application_password is None:
             raise self._concurrent_change("Nextcloud handed out no application password")
         try:
             self._keep(self._storages.set_application_password(self._found(), self.application_password))
         except ApiError as error:
-            raise explain_refusal(error, self._storages.client, nextcloud_host=str(self.desired.nextcloud)) from error
-
-
-_DOING: dict[str, t.Callable[[Execution, steps.Step], None]] = {
-    steps.HEAL_CLIENT: Execution._new_client,
-    steps.UPDATE_STORAGE: Execution._update_storage,
-    steps.MANAGEMENT_OFF: Execution._management_off,
-    steps.CREATE_STORAGE: Execution._create,
-    steps.RECREATE_STORAGE: Execution._recreate,
-    steps.REPLACE_APPLICATION: Execution._replace_application,
-    steps.REPAIR: Execution._repair,
-    steps.PATCH_SETUP: Execution._patch_setup,
-    steps.FIX_REDIRECT: Execution._fix_redirect,
-    steps.NEW_CLIENT: Execution._new_client,
-    steps.HAND_OVER_CLIENT: Execution._hand_over_client,
-    steps.HAND_OVER_PASSWORD: Execution._hand_over_password,
-}
+            raise self._explained(error) from error

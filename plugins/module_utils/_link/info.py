@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from .._core.errors import BadInput, CommandError, Failure, TransportError
 from .._core.module import Call, Result
+from .._core.versions import FILTERS_PRIVATE, OLDEST_OPENPROJECT
 from .._http.address import Address
 from .._http.connection import connection
 from .._nextcloud.admin_http import HttpAdmin
@@ -28,13 +29,14 @@ from .._nextcloud.occ import Occ, occ_given
 from .._nextcloud.project_folders import read_pieces, shadow_warning
 from .._openproject.client import OpenProject
 from .._openproject.runner import Runner
-from .._openproject.storages import OLDEST_VERSION, ListedStorage, Storage, Storages, parse_version
+from .._openproject.storages import ListedStorage, Storage, Storages, parse_version
 from . import report
-from .findings import find, not_checked, parts
-from .findings_openproject import FILTERS_PRIVATE
+from .checks import find
 from .observed import Observed, ObservedNextcloud, ObservedOpenProject, Question
 from .preflight import LOCAL_REFUSED
+from .read import AmbiguousStorage, find_storage
 from .state import LinkState
+from .verdict import not_checked, parts, version_lines
 from .verify import ask_openproject, consent_for
 
 #: the checks that tell of project folders; C(mail) fails often and says nothing of the link (OP §10)
@@ -82,16 +84,19 @@ def work(call: Call) -> Result:
 
 def _servers(observed: Observed) -> dict[str, dict[str, str]]:
     question, nextcloud, openproject = observed.question, observed.nextcloud, observed.openproject
+    told = version_lines(observed)
     return {
         "nextcloud": {
             "address": str(question.nextcloud or ""),
             "version": nextcloud.version,
             "integration_openproject": ".".join(map(str, nextcloud.app_version)),
             "groupfolders": nextcloud.group_folders_version,
+            "versions": told["nextcloud"],
         },
         "openproject": {
             "address": str(question.openproject or ""),
             "version": ".".join(map(str, openproject.version)),
+            "versions": told["openproject"],
         },
     }
 
@@ -307,7 +312,7 @@ def _read_openproject(storages: Storages, question: Question, settings: Nextclou
     root = storages.client.get("", attempted="read the version")
     facts["administrator"] = bool(root.get("coreVersion"))
     facts["version"] = parse_version(str(root.get("coreVersion") or ""))
-    if not facts["administrator"] or facts["version"][:2] < OLDEST_VERSION:
+    if not facts["administrator"] or facts["version"][:2] < OLDEST_OPENPROJECT:
         return
     facts["active_projects"] = storages.active_projects()
     listed = tuple(storages.listed())
@@ -315,7 +320,7 @@ def _read_openproject(storages: Storages, question: Question, settings: Nextclou
     nextclouds = [storage for storage in listed if storage.is_nextcloud]
     address = question.nextcloud
     facts["ours"] = tuple(storage for storage in nextclouds if address is not None and address.is_same(storage.host))
-    storage = _storage(storages, facts["ours"], nextclouds, question, settings)
+    storage = _storage(storages, listed, question, settings)
     facts["storage"] = storage
     if storage is None:
         return
@@ -328,25 +333,20 @@ def _read_openproject(storages: Storages, question: Question, settings: Nextclou
 
 
 def _storage(
-    storages: Storages,
-    ours: t.Sequence[ListedStorage],
-    nextclouds: t.Sequence[ListedStorage],
-    question: Question,
-    settings: NextcloudSettings | None,
+    storages: Storages, listed: t.Sequence[ListedStorage], question: Question, settings: NextcloudSettings | None
 ) -> Storage | None:
-    """Our storage: by host, else the one that Nextcloud's stored client id belongs to, else by name (design §5.2)."""
-    if ours:
-        named = [storage for storage in ours if storage.name == question.storage_name]
-        return storages.get((named or list(ours))[0].id)
-    if settings is not None and settings.openproject_client_id:
-        for listed in nextclouds:
-            storage = storages.get(listed.id)
-            if storage is not None and storage.client_id == settings.openproject_client_id:
-                return storage
-    by_name = [storage for storage in nextclouds if storage.name == question.storage_name]
-    if not by_name and question.nextcloud is None and question.storage_name is None and len(nextclouds) == 1:
-        by_name = list(nextclouds)
-    return storages.get(by_name[0].id) if by_name else None
+    """Our storage, found as the link finds it; when several could be meant, the first of them, for there is a finding for that."""
+    client_id = settings.openproject_client_id if settings is not None else None
+    nextclouds = [storage for storage in listed if storage.is_nextcloud]
+    if question.nextcloud is None and question.storage_name is None and len(nextclouds) == 1:
+        return storages.get(nextclouds[0].id)
+    ours = [
+        storage for storage in nextclouds if question.nextcloud is not None and question.nextcloud.is_same(storage.host)
+    ]
+    try:
+        return find_storage(storages, listed, question.nextcloud, question.storage_name or "", client_id)
+    except AmbiguousStorage:
+        return storages.get(ours[0].id)
 
 
 def _ask_runner(

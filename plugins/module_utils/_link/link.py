@@ -12,8 +12,8 @@ from dataclasses import replace
 
 from .._core.errors import BadInput, Failure, Refused
 from .._core.module import Call, Result
+from .._core.steps import Step
 from .._http.address import Address
-from .._nextcloud import project_folders
 from .._nextcloud.admin_any import make_admin
 from .._nextcloud.client import Nextcloud
 from .._nextcloud.integration import Integration
@@ -21,9 +21,10 @@ from .._openproject.client import OpenProject
 from .._openproject.runner import Runner
 from .._openproject.storages import LONGEST_NAME, Storages
 from . import report
-from .apply import Execution, ReplanRequired
-from .plan import PATCH_SETUP, REPAIR, Plan, make_plan
-from .preflight import MISSING_APP, explain_missing_app, preflight_checks
+from .apply import LinkRun, ReplanRequired
+from .missing_app import MISSING_APP, explain_missing_app
+from .plan import Plan, make_plan
+from .preflight import preflight_checks, read_folder_facts
 from .read import Sides, read_link, read_more
 from .removal import remove_link
 from .state import Desired, LinkState
@@ -32,6 +33,8 @@ from .verify import try_secrets
 #: how often both sides are read again after a write without an answer
 ROUNDS = 2
 LONGEST_PAUSE = 60.0
+#: the one thing that a server hands out with a secret and that is none
+CLIENT_ID = "nextcloud_client_id"
 
 
 def work(call: Call) -> Result:
@@ -45,25 +48,31 @@ def work(call: Call) -> Result:
 def converge(call: Call, sides: Sides, desired: Desired, sleep: t.Callable[[float], None] = time.sleep) -> Result:
     """Read, plan, look before writing, write, look again. Check mode stops before the first write."""
     first: Result | None = None
+    call.progress.show = Step.as_action
     for round_number in range(1, ROUNDS + 1):
         state, plan = read_and_plan(call, sides, desired)
         result = first or _result(state, desired, plan)
         if not plan.steps:
             return {**result, "link": report.as_returned(state)}
-        if call.check_mode:
-            return result
         for cost in plan.costs:
             call.warn(cost)
-        execution = Execution(sides, desired, state)
+        if call.check_mode:
+            return result
+        run = LinkRun(sides, desired, state, lambda name, value: call.secrets.add(value) if name != CLIENT_ID else None)
         try:
-            execution.run(plan)
+            run.take(plan.steps, call.progress)
         except ReplanRequired as interruption:
             if round_number == ROUNDS:
                 raise interruption.cause from interruption
             first = result
             sleep(min(float(interruption.cause.facts.get("retry_after") or 0), LONGEST_PAUSE))
             continue
-        outcome = execution.outcome()
+        try:
+            outcome = run.outcome(call.progress.done)
+        except Failure as failure:
+            # everything is written; a read that only confirms it must not make a failure of it
+            call.warn(f"Every step was taken, but the result could not be read again. {failure.message}")
+            return {**result, "link": report.as_returned(replace(state, storage=run.storage))}
         _require_complete(outcome, desired)
         return {**result, "link": report.as_returned(outcome)}
     raise AssertionError("the last round always returns or raises")
@@ -80,6 +89,9 @@ def read_and_plan(call: Call, sides: Sides, desired: Desired) -> tuple[LinkState
         call.warn("Nextcloud's own settings page has set the empty authentication method to oauth2 while it was read.")
     if not settings.app:
         _without_app(call, explain_missing_app(sides))
+        if state.storage is not None:
+            call.warn("What a real run finds once the app is enabled cannot be foretold, so no step is shown.")
+            return state, Plan()
     if call.params["verify_secrets"]:
         state = try_secrets(sides, state, desired, call)
     plan = make_plan(state, desired)
@@ -90,23 +102,8 @@ def read_and_plan(call: Call, sides: Sides, desired: Desired) -> tuple[LinkState
         plan = make_plan(state, desired)
     if plan.steps:
         preflight_checks(sides, state, desired, plan, call.warn, check_mode=call.check_mode)
-        _prepare_folders(call, sides, state, plan)
+        read_folder_facts(call, sides.admin, state, plan)
     return state, plan
-
-
-def _prepare_folders(call: Call, sides: Sides, state: LinkState, plan: Plan) -> None:
-    """What the repair of project folders needs to know, and what an administrator should know of it, before the first write."""
-    settings = state.nextcloud
-    sets_up = any(step.kind == PATCH_SETUP and step.values.get("setup_project_folder") for step in plan.steps)
-    if sets_up and settings.encryption and not settings.group_folder_encryption:
-        call.warn(project_folders.ENCRYPTION_WARNING)
-    pieces = [step.values["piece"] for step in plan.steps if step.kind == REPAIR]
-    if state.pieces is None:
-        return
-    if pieces:
-        project_folders.prepare(sides.admin, pieces, check_mode=call.check_mode)
-    for warning in project_folders.warnings(sides.admin, state.pieces, pieces):
-        call.warn(warning)
 
 
 def sides_of(call: Call) -> Sides:
@@ -168,7 +165,7 @@ def _without_app(call: Call, refusal: Refused) -> None:
     """In check mode the role before may not have enabled the app yet; a real run cannot go on (design §6)."""
     if not call.check_mode or refusal.facts.get("cause") != MISSING_APP:
         raise refusal
-    call.warn(f"{refusal.message} The plan is that of a fresh Nextcloud.")
+    call.warn(f"{refusal.message} A real run goes on only when the app is enabled.")
 
 
 def _need_group_folders(call: Call, sides: Sides, state: LinkState) -> None:
@@ -191,7 +188,7 @@ def _require_complete(outcome: LinkState, desired: Desired) -> None:
     """
     left = make_plan(outcome, _without_rotation(desired))
     if left.writes:
-        what = "; ".join(step.text for step in left.steps) or "project folders are not complete"
+        what = "; ".join(step.title for step in left.steps) or "project folders are not complete"
         raise Failure(
             f"the servers took all writes, but this is still to be done: {what}",
             attempted="complete the link",

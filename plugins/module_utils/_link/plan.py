@@ -10,31 +10,29 @@ Each step leaves a state that the next run recognises and finishes; the order is
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .._core.errors import Refused
+from .._core.steps import NEXTCLOUD, OPENPROJECT, Step, Work
 from .._nextcloud import project_folders
 from .._nextcloud.integration import setup_text, setup_values
+from .._openproject.storages import projects_use
+from .apply import (
+    CREATE_STORAGE,
+    FIX_REDIRECT,
+    HAND_OVER_CLIENT,
+    HAND_OVER_PASSWORD,
+    HANDED_OUT,
+    HEAL_CLIENT,
+    MANAGEMENT_OFF,
+    NEW_CLIENT,
+    PATCH_SETUP,
+    RECREATE_STORAGE,
+    REPLACE_APPLICATION,
+    UPDATE_STORAGE,
+    LinkRun,
+)
 from .state import APPLICATION_PASSWORD, NEXTCLOUD_OAUTH, OPENPROJECT_OAUTH, Desired, LinkState
-
-OPENPROJECT, NEXTCLOUD = "openproject", "nextcloud"
-
-# what is done
-HEAL_CLIENT = "heal_client"
-UPDATE_STORAGE = "update_storage"
-MANAGEMENT_OFF = "management_off"
-CREATE_STORAGE = "create_storage"
-RECREATE_STORAGE = "recreate_storage"
-REPLACE_APPLICATION = "replace_application"
-REPAIR = "repair"
-PATCH_SETUP = "patch_setup"
-FIX_REDIRECT = "fix_redirect"
-NEW_CLIENT = "new_client"
-HAND_OVER_CLIENT = "hand_over_client"
-HAND_OVER_PASSWORD = "hand_over_password"
-
-#: stands in a step's values for OpenProject's client id and secret, which only the run knows
-HANDED_OUT = "handed out while the plan is carried out"
 
 AUTHORISE_NEXTCLOUD = (
     "every user must let OpenProject access Nextcloud again (OpenProject, Files tab of a work package, Log in)"
@@ -44,46 +42,28 @@ AUTHORISE_OPENPROJECT = (
 )
 
 CHOICES = (
-    "Two ways out: give runner_command (and runner_exec), so that OpenProject replaces its OAuth application without touching projects and files;"
+    "There are two choices: give runner_command (and runner_exec), so that OpenProject replaces its OAuth application without touching projects and files;"
     " or remove the link with state=absent and force_delete=true, which deletes the storage with all its file links and automatic folders, and run again"
 )
-
-
-@dataclass(frozen=True)
-class Step:
-    """One write, or a pair of writes that belong together.
-
-    :param text: what is done, in an administrator's words, without ids that a server hands out.
-    :param reason: why.
-    :param values: what is written.
-    """
-
-    kind: str
-    side: str
-    text: str
-    reason: str
-    values: t.Mapping[str, t.Any] = field(default_factory=dict)
-
-    def as_action(self) -> dict[str, str]:
-        """The step as a module shows it."""
-        return {"side": self.side, "action": self.text, "reason": self.reason}
 
 
 @dataclass
 class Plan:
     """Steps in the order in which they are safe.
 
-    :param wants: facts that only a plan with a write needs and that nobody has read yet: C(pieces), C(project_storages).
+    :param repairs: those among the steps that complete the project folders, for Nextcloud's administrator alone.
+    :param wants: facts that only a plan with a write needs and that nobody has read yet: ``pieces``, ``project_storages``.
     :param costs: what the steps cost users.
     """
 
     steps: list[Step] = field(default_factory=list)
+    repairs: list[Step] = field(default_factory=list)
     wants: set[str] = field(default_factory=set)
     costs: list[str] = field(default_factory=list)
 
-    def add(self, kind: str, side: str, text: str, reason: str, **values: t.Any) -> None:
+    def add(self, kind: str, side: str, title: str, reason: str, apply: Work, **more: t.Any) -> None:
         """Append a step."""
-        self.steps.append(Step(kind, side, text, reason, values))
+        self.steps.append(Step(side, kind, title, reason, apply, **more))
 
     @property
     def writes(self) -> bool:
@@ -101,23 +81,90 @@ def make_plan(state: LinkState, desired: Desired) -> Plan:
     :raises Refused: the state forbids it; nothing was written.
     """
     refuse_what_is_not_ours(state, desired)
+    if desired.rotate and (state.storage is None or not state.nextcloud.linked):
+        raise Refused(
+            "there is no link whose secrets could be renewed",
+            remedy="Set the link up first: run the module link, or site.yml, without rotate",
+        )
     plan = Plan()
-    application = _openproject_application(state, desired, plan)
+    application = openproject_application(state, desired, plan)
     client = _nextcloud_client(state, desired, plan, application)
-    password = _project_folders(state, desired, plan, application)
+    arrange(plan, state, desired, application, client, project_folder_changes(state, desired, plan, application))
+    return plan
 
+
+def arrange(
+    plan: Plan,
+    state: LinkState,
+    desired: Desired,
+    application: str | None,
+    client: ClientChanges,
+    password: FolderChanges,
+    *,
+    new_secret: bool | None = None,
+) -> None:
+    """Put what is to be done into the order in which it is safe (design §5.3).
+
+    :param new_secret: client id and secret of OpenProject are to be entered in Nextcloud; not given, when the plan makes them.
+    """
+    # what can fail without holding a secret comes first; a step that makes a secret is followed by the one that hands it over
+    plan.repairs = list(password.repairs)
+    plan.steps += [
+        replace(step.within(lambda run: run.sides.admin), confirm=LinkRun.confirm_user) for step in plan.repairs
+    ]
+    without_application = state.storage is not None and state.storage.client_id is None
+    if application in (None, REPLACE_APPLICATION) and not without_application:
+        _storage_itself(state, desired, plan)
+        _management_off(desired, plan, password)
     if client.heal:
         plan.add(
             HEAL_CLIENT,
             NEXTCLOUD,
-            "make a new OAuth client for OpenProject",
+            "create a new OAuth client for OpenProject",
             "the one that Nextcloud points to was deleted",
+            LinkRun.new_client,
         )
+        if application is None:
+            _hand_over_client(plan, client)
     if application is not None:
-        # before anything else is changed on the storage: up to 15.4 a PATCH without an OAuth application fails (OP §14)
-        plan.add(application, OPENPROJECT, _application_text(application, desired), _application_reason(state, desired))
-    if application in (None, REPLACE_APPLICATION):
+        title, work = _application_work(application, desired)
+        plan.add(
+            application,
+            OPENPROJECT,
+            title,
+            _application_reason(state, desired),
+            work,
+            undo=LinkRun.delete_created if application == CREATE_STORAGE else None,
+            single=application != RECREATE_STORAGE,
+        )
+    if application == REPLACE_APPLICATION and without_application:
+        # up to 15.4 a PATCH of a storage without an OAuth application fails (OP §14)
         _storage_itself(state, desired, plan)
+        _management_off(desired, plan, password)
+    new_secret = application is not None if new_secret is None else new_secret
+    values, reasons = _setup_values(state, desired, new_secret, password)
+    if values:
+        plan.add(PATCH_SETUP, NEXTCLOUD, setup_text(values), "; ".join(reasons), _patch(values), values=values)
+    if client.fix_redirect and "openproject_instance_url" not in values:
+        plan.add(
+            FIX_REDIRECT,
+            NEXTCLOUD,
+            "write the address of OpenProject again",
+            "the redirect URI of the OAuth client still has another one",
+            LinkRun.fix_redirect,
+            single=False,
+        )
+    if client.renew:
+        _hand_over_password(plan, password)
+        plan.add(NEW_CLIENT, NEXTCLOUD, "create a new OAuth client for OpenProject", client.reason, LinkRun.new_client)
+    if not plan.has(HAND_OVER_CLIENT):
+        _hand_over_client(plan, client)
+    if not plan.has(HAND_OVER_PASSWORD):
+        _hand_over_password(plan, password)
+    _costs(state, plan)
+
+
+def _management_off(desired: Desired, plan: Plan, password: FolderChanges) -> None:
     if password.off:
         plan.add(
             MANAGEMENT_OFF,
@@ -126,27 +173,24 @@ def make_plan(state: LinkState, desired: Desired) -> Plan:
             "until the new application password is handed over; project storages keep their mode and folders"
             if password.renew
             else "project_folders is false",
+            LinkRun.management_off,
         )
-    for piece in password.pieces:
-        plan.add(REPAIR, NEXTCLOUD, piece.title, "a piece of the project folders is missing or wrong", piece=piece)
-    values, reasons = _setup_values(state, desired, application is not None, password)
-    if values:
-        plan.add(PATCH_SETUP, NEXTCLOUD, setup_text(values), "; ".join(reasons), **values)
-    if client.fix_redirect and "openproject_instance_url" not in values:
-        plan.add(
-            FIX_REDIRECT,
-            NEXTCLOUD,
-            "write the address of OpenProject again",
-            "the redirect URI of the OAuth client still has another one",
-        )
-    if client.renew:
-        plan.add(NEW_CLIENT, NEXTCLOUD, "make a new OAuth client for OpenProject", client.reason)
+
+
+def _hand_over_client(plan: Plan, client: ClientChanges) -> None:
     if client.hand_over:
-        plan.add(HAND_OVER_CLIENT, OPENPROJECT, "enter the OAuth client of Nextcloud", client.reason)
+        title = "enter the OAuth client of Nextcloud"
+        plan.add(HAND_OVER_CLIENT, OPENPROJECT, title, client.reason, LinkRun.hand_over_client)
+
+
+def _hand_over_password(plan: Plan, password: FolderChanges) -> None:
     if password.renew:
-        plan.add(HAND_OVER_PASSWORD, OPENPROJECT, "enter the application password of Nextcloud", password.reason)
-    _costs(state, plan)
-    return plan
+        title = "enter the application password of Nextcloud"
+        plan.add(HAND_OVER_PASSWORD, OPENPROJECT, title, password.reason, LinkRun.hand_over_password)
+
+
+def _patch(values: t.Mapping[str, t.Any]) -> Work:
+    return lambda run: run.patch_setup(values)
 
 
 def refuse_what_is_not_ours(state: LinkState, desired: Desired) -> None:
@@ -196,7 +240,7 @@ def refuse_what_is_not_ours(state: LinkState, desired: Desired) -> None:
 # --- OpenProject's OAuth application ---------------------------------------------------------------------------------
 
 
-def _openproject_application(state: LinkState, desired: Desired, plan: Plan) -> str | None:
+def openproject_application(state: LinkState, desired: Desired, plan: Plan) -> str | None:
     """How a client secret for Nextcloud is obtained: C(None) when the one it has is right."""
     storage = state.storage
     if storage is None:
@@ -217,15 +261,30 @@ def _openproject_application(state: LinkState, desired: Desired, plan: Plan) -> 
             "OpenProject's API cannot renew an OAuth application",
             remedy="Give runner_command (and runner_exec): OpenProject's own command line can",
         )
-    raise Refused(f"{_application_reason(state, desired)}, and the storage is in use", remedy=CHOICES)
+    if state.project_storages is None:
+        # how many projects depend on it is said only where it was looked at
+        plan.wants.add("project_storages")
+        return REPLACE_APPLICATION
+    raise Refused(
+        f"{_application_reason(state, desired)}; {projects_use(state.project_storages)} the storage", remedy=CHOICES
+    )
 
 
-def _application_text(application: str, desired: Desired) -> str:
-    return {
-        CREATE_STORAGE: f'create the storage "{desired.storage_name}" for {desired.nextcloud}',
-        RECREATE_STORAGE: f'delete the unfinished storage "{desired.storage_name}", which nobody uses, and create it again',
-        REPLACE_APPLICATION: f'replace the OAuth application of the storage "{desired.storage_name}"',
-    }[application]
+def _application_work(application: str, desired: Desired) -> tuple[str, Work]:
+    """Title and work of the step that makes a client secret of OpenProject."""
+    name = desired.storage_name
+    choices: dict[str, tuple[str, Work]] = {
+        CREATE_STORAGE: (f'create the storage "{name}" for {desired.nextcloud}', LinkRun.create_storage),
+        RECREATE_STORAGE: (
+            f'delete the unfinished storage "{name}", which nobody uses, and create it again',
+            LinkRun.recreate_storage,
+        ),
+        REPLACE_APPLICATION: (
+            f'replace the OAuth application of the storage "{name}"',
+            LinkRun.replace_application,
+        ),
+    }
+    return choices[application]
 
 
 def _application_reason(state: LinkState, desired: Desired) -> str:
@@ -255,14 +314,23 @@ def _storage_itself(state: LinkState, desired: Desired, plan: Plan) -> None:
         reasons.append(f"its host is {storage.host}")
     if values:
         words = " and ".join(f"{key} to {value}" for key, value in values.items())
-        plan.add(UPDATE_STORAGE, OPENPROJECT, f"change the storage: {words}", "; ".join(reasons), **values)
+        plan.add(
+            UPDATE_STORAGE,
+            OPENPROJECT,
+            f"change the storage: {words}",
+            "; ".join(reasons),
+            lambda run: run.update_storage(values),
+            values=values,
+        )
 
 
 # --- Nextcloud's OAuth client ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class _Client:
+class ClientChanges:
+    """What happens to Nextcloud's OAuth client."""
+
     heal: bool
     renew: bool
     hand_over: bool
@@ -270,7 +338,7 @@ class _Client:
     reason: str
 
 
-def _nextcloud_client(state: LinkState, desired: Desired, plan: Plan, application: str | None) -> _Client:
+def _nextcloud_client(state: LinkState, desired: Desired, plan: Plan, application: str | None) -> ClientChanges:
     settings, storage = state.nextcloud, state.storage
     agreed = state.nextcloud_oauth_agreed and application not in (CREATE_STORAGE, RECREATE_STORAGE)
     rotated = NEXTCLOUD_OAUTH in desired.rotate
@@ -287,7 +355,7 @@ def _nextcloud_client(state: LinkState, desired: Desired, plan: Plan, applicatio
     else:
         reason = "the storage has another client id than Nextcloud, and Nextcloud shows a secret only once"
     hand_over = not agreed or rotated
-    return _Client(
+    return ClientChanges(
         heal=settings.dangling,
         renew=hand_over and settings.client_id is not None,
         hand_over=hand_over,
@@ -300,28 +368,28 @@ def _nextcloud_client(state: LinkState, desired: Desired, plan: Plan, applicatio
 
 
 @dataclass(frozen=True)
-class _Folders:
-    """What happens to project folders: pieces to repair, whether a new application password is made and handed over."""
+class FolderChanges:
+    """What happens to project folders: the steps that complete them, whether a new application password is made and handed over."""
 
     set_up: bool = False
     renew: bool = False
     off: bool = False
-    pieces: tuple[project_folders.Piece, ...] = ()
+    repairs: tuple[Step, ...] = ()
     reason: str = ""
 
 
-def _project_folders(state: LinkState, desired: Desired, plan: Plan, application: str | None) -> _Folders:
+def project_folder_changes(state: LinkState, desired: Desired, plan: Plan, application: str | None) -> FolderChanges:
     settings, storage = state.nextcloud, state.storage
     stays = storage is not None and application not in (CREATE_STORAGE, RECREATE_STORAGE)
     managed = stays and storage is not None and storage.has_application_password
     if desired.project_folders is False:
         if APPLICATION_PASSWORD in desired.rotate:
             raise Refused("an application password cannot be renewed while project_folders is false")
-        return _Folders(off=managed)
+        return FolderChanges(off=managed)
     if desired.project_folders is None:
         return _folders_left_alone(state, desired, managed)
 
-    set_up, pieces = _pieces(state, desired, plan) if not state.folders_right else (False, ())
+    set_up, repairs = _repairs(state, desired, plan) if not state.folders_right else (False, ())
     if APPLICATION_PASSWORD in desired.rotate:
         reason = "rotation was asked for"
     elif set_up:
@@ -335,15 +403,15 @@ def _project_folders(state: LinkState, desired: Desired, plan: Plan, application
     elif not managed:
         reason = "automatic management is off in OpenProject"
     else:
-        return _Folders(pieces=pieces)
+        return FolderChanges(repairs=repairs)
     if state.folders_right:
         # the app is content; two folders with one mount point or an account of a directory service it does not see
-        _pieces(state, desired, plan)
-    return _Folders(set_up=set_up, renew=True, off=managed, pieces=pieces, reason=reason)
+        _repairs(state, desired, plan)
+    return FolderChanges(set_up=set_up, renew=True, off=managed, repairs=repairs, reason=reason)
 
 
-def _pieces(state: LinkState, desired: Desired, plan: Plan) -> tuple[bool, tuple[project_folders.Piece, ...]]:
-    """Whether the app itself can set everything up, and the pieces to add where it cannot.
+def _repairs(state: LinkState, desired: Desired, plan: Plan) -> tuple[bool, tuple[Step, ...]]:
+    """Whether the app itself can set everything up, and the steps that complete them where it cannot.
 
     :raises Refused: the state of the folders is ambiguous or not ours to change.
     """
@@ -355,8 +423,8 @@ def _pieces(state: LinkState, desired: Desired, plan: Plan) -> tuple[bool, tuple
         return False, ()
     if project_folders.is_untouched(state.pieces):
         return True, ()
-    pieces = tuple(project_folders.missing(state.pieces, adopt_folder=desired.adopt_folder))
-    if not pieces and not state.folders_right:
+    repairs = tuple(project_folders.missing(state.pieces, adopt_folder=desired.adopt_folder))
+    if not repairs and not state.folders_right:
         raise Refused(
             "OpenProject Integration does not find the project folders right, although every piece of them is there",
             server=state.pieces.server,
@@ -365,10 +433,10 @@ def _pieces(state: LinkState, desired: Desired, plan: Plan) -> tuple[bool, tuple
             " groupfolders:permissions <id> -r -u <spelling>, then -m -u OpenProject. Else see whether the app Group"
             " folders works for the account OpenProject, and what Nextcloud's log says",
         )
-    return False, pieces
+    return False, repairs
 
 
-def _folders_left_alone(state: LinkState, desired: Desired, managed: bool) -> _Folders:
+def _folders_left_alone(state: LinkState, desired: Desired, managed: bool) -> FolderChanges:
     """Project folders are not asked for: only what would break them must be made good again.
 
     After a reset both C(setup_*) keys must be sent once (NC §1.5), and a false one removes the password that OpenProject holds.
@@ -380,21 +448,21 @@ def _folders_left_alone(state: LinkState, desired: Desired, managed: bool) -> _F
                 "there is no application password to renew: automatic management is off in OpenProject",
                 remedy="Set project_folders: true to switch it on",
             )
-        return _Folders(renew=True, off=True, reason="rotation was asked for")
+        return FolderChanges(renew=True, off=True, reason="rotation was asked for")
     if managed and APPLICATION_PASSWORD in state.wrong:
-        return _Folders(
+        return FolderChanges(
             renew=True, off=True, reason="the application password that OpenProject stores was tried and is wrong"
         )
     if managed and settings.fresh and settings.folders:
-        return _Folders(renew=True, off=True, reason="OpenProject Integration was reset")
-    return _Folders()
+        return FolderChanges(renew=True, off=True, reason="OpenProject Integration was reset")
+    return FolderChanges()
 
 
 # --- what is written to Nextcloud ------------------------------------------------------------------------------------
 
 
 def _setup_values(
-    state: LinkState, desired: Desired, new_secret: bool, folders: _Folders
+    state: LinkState, desired: Desired, new_secret: bool, folders: FolderChanges
 ) -> tuple[dict[str, t.Any], list[str]]:
     """One PATCH with all that differs."""
     return setup_values(
@@ -412,9 +480,10 @@ def _setup_values(
 
 
 def _costs(state: LinkState, plan: Plan) -> None:
-    if state.storage is None or not (state.storage.nextcloud_client_id or state.nextcloud.linked):
-        return
-    if plan.has(NEW_CLIENT, HEAL_CLIENT):
+    """Who must log in again, concluded from what the plan does and from what users may have authorised."""
+    settings, storage = state.nextcloud, state.storage
+    was_handed_over = storage is None or bool(storage.nextcloud_client_id)
+    if plan.has(NEW_CLIENT, HEAL_CLIENT) and settings.linked and was_handed_over:
         plan.costs.append(f"The OAuth client of Nextcloud is new: {AUTHORISE_NEXTCLOUD}.")
-    if plan.has(REPLACE_APPLICATION, RECREATE_STORAGE):
+    if plan.has(CREATE_STORAGE, REPLACE_APPLICATION, RECREATE_STORAGE) and settings.linked:
         plan.costs.append(f"The OAuth application of OpenProject is new: {AUTHORISE_OPENPROJECT}.")

@@ -8,17 +8,26 @@ from __future__ import annotations
 
 import typing as t
 
-from .._core.errors import ApiError, Failure, Refused
-from .._nextcloud.integration import NEWEST_TRIED_APP, NEWEST_TRIED_NEXTCLOUD, OLDEST_APP, OLDEST_NEXTCLOUD
-from .._openproject.storages import NEWEST_TRIED
-from .plan import CREATE_STORAGE, PATCH_SETUP, RECREATE_STORAGE, UPDATE_STORAGE, Plan
+from .._core.errors import Refused
+from .._core.module import Call
+from .._core.versions import (
+    NEWEST_TRIED_APP,
+    NEWEST_TRIED_NEXTCLOUD,
+    NEWEST_TRIED_OPENPROJECT,
+    OLDEST_APP,
+    OLDEST_NEXTCLOUD,
+)
+from .._nextcloud import project_folders
+from .._nextcloud.admin import NextcloudAdmin
+from .._nextcloud.integration import Integration
+from .._openproject.storages import Storages
+from .apply import CREATE_STORAGE, PATCH_SETUP, RECREATE_STORAGE, UPDATE_STORAGE
+from .plan import Plan
 from .read import Sides
 from .state import Desired, LinkState
 
 Warn = t.Callable[[str], None]
 
-#: fact of a refusal because of an app that an earlier task of the play may have only pretended to enable
-MISSING_APP = "missing_app"
 #: Nextcloud's word for a local address that it may not ask
 LOCAL_REFUSED = "local_remote_servers_not_allowed"
 #: curl's numbers for a certificate that Nextcloud does not trust, in the details of a failed request
@@ -81,10 +90,10 @@ def preflight_checks(
 
     :raises Failure: with server, cause and remedy; nothing was written.
     """
-    _openproject(sides, state, plan, warn)
+    check_openproject(sides.storages, state, warn)
     if not state.nextcloud.app:
         return
-    _versions(sides, warn)
+    check_nextcloud_versions(sides.integration, warn)
     if plan.has(CREATE_STORAGE, RECREATE_STORAGE) or _writes(plan, UPDATE_STORAGE, "host"):
         _host(sides, desired)
     if _writes(plan, PATCH_SETUP, "openproject_instance_url"):
@@ -100,52 +109,23 @@ def _role_fixes(refusal: Refused) -> bool:
     return refusal.facts["result"] == LOCAL_REFUSED or any(mark in refusal.answer for mark in CURL_CERTIFICATE)
 
 
-def explain_missing_app(sides: Sides) -> Refused:
-    """The app's routes answer 404: which of the reasons it is."""
-    client = sides.integration.client
-    try:
-        status = client.read("/status.php", attempted="read the status")
-    except Failure:
-        status = {}
-    if not isinstance(status, dict) or "installed" not in status:
-        return Refused(
-            "what answers there is not Nextcloud, or Nextcloud has another path",
-            server=client.server,
-            remedy="Check nextcloud_url, its path too: https://host/nextcloud",
-        )
-    if not status["installed"]:
-        return Refused(
-            "Nextcloud is not installed yet",
-            server=client.server,
-            remedy="Wait for its first start, or finish its set-up",
-        )
-    if status.get("needsDbUpgrade"):
-        return Refused("Nextcloud waits for an upgrade", server=client.server, remedy="Run: occ upgrade")
-    if status.get("maintenance"):
-        return Refused("Nextcloud is in maintenance mode", server=client.server, remedy="Run again when it is over")
-    return Refused(
-        "the app OpenProject Integration (integration_openproject) is missing or disabled, or limited to groups that"
-        f" {client.connection.username} is not in",
-        server=client.server,
-        remedy="Enable it: role prepare_nextcloud, module nextcloud_app, or occ app:enable integration_openproject",
-        cause=MISSING_APP,
-    )
-
-
 def _writes(plan: Plan, kind: str, key: str) -> bool:
     return any(step.kind == kind and key in step.values for step in plan.steps)
 
 
-def _openproject(sides: Sides, state: LinkState, plan: Plan, warn: Warn) -> None:
-    storages = sides.storages
+def check_openproject(storages: Storages, state: LinkState, warn: Warn) -> None:
+    """Raise what forbids a new storage: the account, the version, or that there is no active project.
+
+    :raises Refused: nothing was written.
+    """
     # a storage that was read shows that there is an active project, that the account is an administrator, and by its
     # keys that the version is one we know (OP §1, §3.2)
     if state.storage is not None:
         return
     version = storages.version()
-    if version[:2] > NEWEST_TRIED:
+    if version[:2] > NEWEST_TRIED_OPENPROJECT:
         warn(
-            f"OpenProject {_dotted(version)} is newer than {_dotted(NEWEST_TRIED)}, the newest known to this"
+            f"OpenProject {_dotted(version)} is newer than {_dotted(NEWEST_TRIED_OPENPROJECT)}, the newest known to this"
             " collection."
         )
     if not state.listed and storages.active_projects() == 0:
@@ -161,9 +141,13 @@ def _dotted(version: t.Iterable[int]) -> str:
     return ".".join(map(str, version))
 
 
-def _versions(sides: Sides, warn: Warn) -> None:
-    server = sides.integration.client.server
-    major, app, _group_folders = sides.integration.versions()
+def check_nextcloud_versions(integration: Integration, warn: Warn) -> None:
+    """Refuse versions that are too old, and warn of such that nobody tried.
+
+    :raises Refused: nothing was written.
+    """
+    server = integration.client.server
+    major, app, _group_folders = integration.versions()
     if major and major < OLDEST_NEXTCLOUD:
         raise Refused(
             f"its version {major} is too old",
@@ -219,11 +203,18 @@ def _address(sides: Sides, desired: Desired) -> Refused | None:
     )
 
 
-def tell_host_apart(error: ApiError, sides: Sides) -> Failure:
-    """Let Nextcloud tell which it is: a missing app, maintenance and a wrong path are one to OpenProject (OP §16)."""
-    if error.status != 422 or "host" not in error.attribute:
-        return error
-    explained = explain_missing_app(sides)
-    if explained.facts.get("cause") == MISSING_APP:
-        return error
-    return Refused(explained.answer, attempted=error.attempted, server=explained.server, remedy=explained.remedy)
+def read_folder_facts(call: Call, admin: NextcloudAdmin, state: LinkState, plan: Plan) -> None:
+    """What the repair of project folders needs to know, and what an administrator should know of it, before the first write.
+
+    :raises Failure: group admins are to be appointed and only occ is given, or Nextcloud wants the login password (NC §6.2).
+    """
+    settings = state.nextcloud
+    sets_up = any(step.values.get("setup_project_folder") for step in plan.steps)
+    if sets_up and settings.encryption and not settings.group_folder_encryption:
+        call.warn(project_folders.ENCRYPTION_WARNING)
+    if state.pieces is None:
+        return
+    if plan.repairs:
+        project_folders.prepare(admin, plan.repairs, check_mode=call.check_mode)
+    for warning in project_folders.warnings(admin, state.pieces, plan.repairs):
+        call.warn(warning)

@@ -7,12 +7,15 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from .._core.errors import Refused
 from .._core.module import Call, Result
+from .._core.steps import NEXTCLOUD, OPENPROJECT, Step, take
 from .._nextcloud import project_folders
+from .._openproject.storages import projects_use
 from . import report
-from .plan import NEXTCLOUD, OPENPROJECT, Plan
+from .plan import Plan
 from .read import Sides, read_link
 from .state import Desired, LinkState
 
@@ -20,39 +23,52 @@ DELETE_STORAGE = "delete_storage"
 HEAL_CLIENT = "heal_client"
 REMOVE_PASSWORD = "remove_password"
 RESET_APP = "reset_app"
-REMOVE_FOLDERS = "remove_folders"
 
 
-def plan_removal(state: LinkState, desired: Desired, *, projects: int, folders: t.Sequence[str]) -> Plan:
+def plan_removal(state: LinkState, desired: Desired, *, projects: int, folders: t.Sequence[Step]) -> Plan:
     """What of the link is ours and still there. Pure.
 
     :param projects: how many active projects use the storage.
-    :param folders: pieces of the project folders that are to be removed, in words; empty when they stay.
+    :param folders: the steps that remove the project folders; empty when they stay.
     """
     plan = Plan()
-    settings = state.nextcloud
-    if owned_storage(state, desired):
-        name = t.cast("t.Any", state.storage).name
-        plan.add(DELETE_STORAGE, OPENPROJECT, f'delete the storage "{name}"', f"{projects} projects use it")
+    settings, storage = state.nextcloud, state.storage
+    if storage is not None and owned_storage(state, desired):
+        plan.add(
+            DELETE_STORAGE,
+            OPENPROJECT,
+            f'delete the storage "{storage.name}"',
+            f"{projects_use(projects)} it",
+            lambda sides: sides.storages.delete(storage, projects),
+        )
     if owns_nextcloud(state, desired):
         if settings.application_password:
             if settings.dangling:
                 plan.add(
                     HEAL_CLIENT,
                     NEXTCLOUD,
-                    "make a new OAuth client",
+                    "create a new OAuth client",
                     "Nextcloud points to a deleted one and would refuse the next step",
+                    lambda sides: sides.integration.new_client(),
                 )
             plan.add(
                 REMOVE_PASSWORD,
                 NEXTCLOUD,
                 "remove the application password for project folders",
                 "it would go on working",
+                lambda sides: sides.integration.patch(
+                    {"setup_app_password": False}, attempted="remove the application password"
+                ),
             )
         if not settings.untouched or settings.application_password:
-            plan.add(RESET_APP, NEXTCLOUD, "reset OpenProject Integration", "state is absent")
-    if folders:
-        plan.add(REMOVE_FOLDERS, NEXTCLOUD, f"remove {', '.join(folders)}", "remove_project_folders is true")
+            plan.add(
+                RESET_APP,
+                NEXTCLOUD,
+                "reset OpenProject Integration",
+                "state is absent",
+                lambda sides: sides.integration.reset(),
+            )
+    plan.steps += [replace(step, reason=step.reason or "remove_project_folders is true") for step in folders]
     return plan
 
 
@@ -95,14 +111,20 @@ def remove_link(call: Call, sides: Sides, desired: Desired) -> Result:
         )
     elif not owns_nextcloud(state, desired):
         call.warn(f"Nextcloud is linked to another OpenProject, {settings.openproject_url}, and is left alone.")
-    folders = (
-        project_folders.removable(sides.admin)
-        if with_folders and (owns_nextcloud(state, desired) or not settings.app)
-        else []
-    )
+    removal = project_folders.Removal(sides.admin, call.clean_up)
+    folders = removal.steps() if with_folders and (owns_nextcloud(state, desired) or not settings.app) else []
     owned = owned_storage(state, desired)
-    projects = len(sides.storages.project_storages(t.cast("t.Any", state.storage).id)) if owned else 0
+    storage = state.storage
+    if storage is not None and owned and storage.name != desired.storage_name and storage.id != desired.storage_id:
+        raise Refused(
+            f'the storage of this Nextcloud is called "{storage.name}" (id {storage.id}), not "{desired.storage_name}"',
+            attempted="remove the link",
+            server=sides.storages.client.server,
+            remedy=f'If that one is to be deleted, set storage_name to "{storage.name}", or storage_id: {storage.id}',
+        )
+    projects = len(sides.storages.project_storages(storage.id)) if storage is not None and owned else 0
     plan = plan_removal(state, desired, projects=projects, folders=folders)
+    call.progress.show = Step.as_action
     result: Result = {
         "changed": bool(plan.steps),
         "actions": [step.as_action() for step in plan.steps],
@@ -115,28 +137,14 @@ def remove_link(call: Call, sides: Sides, desired: Desired) -> Result:
         raise Refused(
             "removing the link needs force_delete: true. "
             + (
-                f"{projects} active projects use the storage; deleting it deletes all links between their work packages and files, and the automatic"
-                " folders on Nextcloud with their files"
+                f"{projects_use(projects)} the storage; deleting it deletes all links between their work packages and files, and the"
+                " automatic folders on Nextcloud with their files"
                 if owned
-                else "It would " + "; ".join(step.text for step in plan.steps)
+                else "It would " + "; ".join(step.title for step in plan.steps)
             ),
             remedy="Make sure that nobody needs it, then set force_delete: true",
         )
-    if not call.check_mode:
-        _apply(plan, sides, state, projects)
+    if folders:
+        removal.check(folders, check_mode=call.check_mode)
+    take(plan.steps, sides, call.progress, check_mode=call.check_mode)
     return result
-
-
-def _apply(plan: Plan, sides: Sides, state: LinkState, projects: int) -> None:
-    integration = sides.integration
-    doing: dict[str, t.Callable[[], object]] = {
-        DELETE_STORAGE: lambda: sides.storages.delete(t.cast("t.Any", state.storage), projects),
-        HEAL_CLIENT: integration.new_client,
-        REMOVE_PASSWORD: lambda: integration.patch(
-            {"setup_app_password": False}, attempted="remove the application password"
-        ),
-        RESET_APP: integration.reset,
-        REMOVE_FOLDERS: lambda: project_folders.remove(sides.admin),
-    }
-    for step in plan.steps:
-        doing[step.kind]()

@@ -9,7 +9,8 @@ from __future__ import annotations
 import typing as t
 
 from .._nextcloud import project_folders
-from . import plan as steps
+from . import apply as kinds
+from .plan import Plan
 from .state import Desired, LinkState
 
 #: words of a difference
@@ -54,29 +55,29 @@ def before(state: LinkState, desired: Desired) -> dict[str, t.Any]:
     return shown
 
 
-def after(state: LinkState, desired: Desired, plan: steps.Plan) -> dict[str, t.Any]:
+def after(state: LinkState, desired: Desired, plan: Plan) -> dict[str, t.Any]:
     """Both sides as they will be when the plan is carried out; computed, so that check mode shows the same."""
     if not plan.steps:
         return before(state, desired)
     storage, settings = state.storage, state.nextcloud
     managed = storage is not None and storage.has_application_password
-    if plan.has(steps.HAND_OVER_PASSWORD):
+    if plan.has(kinds.HAND_OVER_PASSWORD):
         managed = True
-    elif plan.has(steps.MANAGEMENT_OFF, steps.CREATE_STORAGE, steps.RECREATE_STORAGE):
+    elif plan.has(kinds.MANAGEMENT_OFF, kinds.CREATE_STORAGE, kinds.RECREATE_STORAGE):
         managed = False
-    patched = next((step.values for step in plan.steps if step.kind == steps.PATCH_SETUP), {})
+    patched = next((step.values for step in plan.steps if step.kind == kinds.PATCH_SETUP), {})
     shown: dict[str, t.Any] = {
         "openproject": {
             "storage": desired.storage_name,
             "host": str(desired.nextcloud),
             "oauth_application": RENEWED
-            if plan.has(steps.REPLACE_APPLICATION, steps.RECREATE_STORAGE) and state.openproject_oauth_agreed
+            if plan.has(kinds.REPLACE_APPLICATION, kinds.RECREATE_STORAGE) and state.openproject_oauth_agreed
             else AGREED,
             "automatic_management": ON if managed else OFF,
         },
         "nextcloud": {
             "openproject_url": str(desired.openproject),
-            "oauth_client": RENEWED if plan.has(steps.NEW_CLIENT) and state.nextcloud_oauth_agreed else AGREED,
+            "oauth_client": RENEWED if plan.has(kinds.NEW_CLIENT) and state.nextcloud_oauth_agreed else AGREED,
             "redirect_uri": AGREED,
             "authorization_method": patched.get("authorization_method", settings.authorization_method),
             "default_enable_navigation": patched.get("default_enable_navigation", settings.default_enable_navigation),
@@ -87,7 +88,7 @@ def after(state: LinkState, desired: Desired, plan: steps.Plan) -> dict[str, t.A
     }
     if desired.project_folders:
         shown["nextcloud"]["project_folders"] = COMPLETE
-        renewed = plan.has(steps.HAND_OVER_PASSWORD) and state.application_password_agreed
+        renewed = plan.has(kinds.HAND_OVER_PASSWORD) and state.application_password_agreed
         shown["nextcloud"]["application_password"] = RENEWED if renewed else ON
     return shown
 

@@ -14,6 +14,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .._core.errors import ApiError, CommandError, Refused, TransportError
+from .._core.steps import NEXTCLOUD, Step
 
 #: backend of users and groups that Nextcloud itself keeps; a directory service brings its own name
 DATABASE = "Database"
@@ -86,8 +87,8 @@ class NextcloudAdmin:
         raise NotImplementedError
 
     @property
-    def way(self) -> str:
-        """How the writes went: C(http) or C(occ)."""
+    def via(self) -> str:
+        """How the writes went: ``http`` or ``occ``."""
         raise NotImplementedError
 
     def check_writes(self, titles: t.Sequence[str], *, appoints: t.Sequence[str], check_mode: bool) -> None:
@@ -215,6 +216,10 @@ class NextcloudAdmin:
         """Leave a value for a later run; an empty one removes it."""
         raise NotImplementedError
 
+    def made_folder(self, mount_point: str) -> int | None:
+        """The id of a folder that this run created, or ``None``."""
+        return self._made.get(mount_point)
+
     def folder_id(self, mount_point: str) -> int:
         """The id of the one folder with this mount point: remembered when this run made it, else looked up.
 
@@ -229,36 +234,32 @@ class NextcloudAdmin:
         return self._made[mount_point]
 
 
-@dataclass(frozen=True)
-class Piece:
-    """One missing piece and the one write that adds it.
+def change(
+    kind: str,
+    title: str,
+    name: str,
+    write: t.Callable[[NextcloudAdmin], object],
+    fulfilled: t.Callable[[NextcloudAdmin], bool] | None = None,
+) -> Step:
+    """One change to a user, a group or a group folder: one request, or one start of occ.
 
     :param kind: name of the writing method.
-    :param title: the piece in an administrator's words.
+    :param title: the change in an administrator's words.
     :param name: the user, group or mount point that it is about.
-    :param write: adds it.
-    :param fulfilled: looks whether it is there, for a write that servers fail to repeat; C(None) when a failure is one.
+    :param fulfilled: looks whether a write that failed was needed at all: a group or manager that a folder has without showing
+        it (left behind by a deleted account) makes the server fail. ``None`` when a failure is one.
     """
 
-    kind: str
-    title: str
-    name: str
-    write: t.Callable[[NextcloudAdmin], object] = field(compare=False, repr=False)
-    fulfilled: t.Callable[[NextcloudAdmin], bool] | None = field(default=None, compare=False, repr=False)
+    def apply(admin: NextcloudAdmin) -> None:
+        try:
+            write(admin)
+        except (ApiError, CommandError, TransportError) as failure:
+            unconfirmed = getattr(failure, "identifier", "") == "password_confirmation"
+            if unconfirmed or fulfilled is None or not fulfilled(admin):
+                raise
 
-
-def add(admin: NextcloudAdmin, piece: Piece) -> None:
-    """Add one piece: one request, or one start of occ.
-
-    A group or manager that a folder has without showing it (left behind by a deleted account) makes the server fail; when the
-    folder turns out to be right afterwards, that is no failure.
-    """
-    try:
-        piece.write(admin)
-    except (ApiError, CommandError, TransportError) as failure:
-        unconfirmed = getattr(failure, "identifier", "") == "password_confirmation"
-        if unconfirmed or piece.fulfilled is None or not piece.fulfilled(admin):
-            raise
+    # over HTTP, giving a folder to a group with less than all permissions takes two requests
+    return Step(NEXTCLOUD, kind, title, apply=apply, values={"name": name}, single=kind != "give_folder")
 
 
 def check_single(folders: t.Sequence[Folder], mount_point: str, server: str) -> None:

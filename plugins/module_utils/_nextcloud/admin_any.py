@@ -40,8 +40,8 @@ class FallbackAdmin(NextcloudAdmin):
         return self.http.server
 
     @property
-    def way(self) -> str:
-        return self._current.way
+    def via(self) -> str:
+        return self._current.via
 
     def check_writes(self, titles: t.Sequence[str], *, appoints: t.Sequence[str], check_mode: bool) -> None:
         # what else HTTP refuses, occ takes over
@@ -132,6 +132,10 @@ class FallbackAdmin(NextcloudAdmin):
 
     def folder_id(self, mount_point: str) -> int:
         return self._current.folder_id(mount_point)
+
+    def made_folder(self, mount_point: str) -> int | None:
+        made = self.http.made_folder(mount_point)
+        return made if made is not None else self.occ.made_folder(mount_point)
 
     def _write(self, write: t.Callable[[NextcloudAdmin], T]) -> T:
         try:

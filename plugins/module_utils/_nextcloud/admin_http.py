@@ -45,7 +45,7 @@ class HttpAdmin(NextcloudAdmin):
         return self.client.server
 
     @property
-    def way(self) -> str:
+    def via(self) -> str:
         return "http"
 
     def check_writes(self, titles: t.Sequence[str], *, appoints: t.Sequence[str], check_mode: bool) -> None:

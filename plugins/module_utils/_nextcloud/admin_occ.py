@@ -54,7 +54,7 @@ class OccAdmin(NextcloudAdmin):
         return self.occ.command_line([])
 
     @property
-    def way(self) -> str:
+    def via(self) -> str:
         return "occ"
 
     def check_writes(self, titles: t.Sequence[str], *, appoints: t.Sequence[str], check_mode: bool) -> None:

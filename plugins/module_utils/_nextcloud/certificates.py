@@ -13,9 +13,8 @@ import typing as t
 from pathlib import Path
 
 from .._core.errors import BadInput
-from .._core.fields import SET, Entity, Field
-from .._core.module import Call
-from .._core.resource import Resource
+from .._core.module import Call, Result, converge
+from .._core.steps import NEXTCLOUD, Step, Work
 from .occ import Occ
 
 BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----\s+[A-Za-z0-9+/=\s]+?-----END CERTIFICATE-----")
@@ -23,7 +22,7 @@ BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----\s+[A-Za-z0-9+/=\s]+?-----END CE
 DIGITS = 16
 
 
-class Certificate(Resource):
+class Certificate:
     """One certificate, or bundle of certificates, under a name.
 
     occ lists names and dates but no content, so the name of the stored file carries a digest of the content: an equal name means equal
@@ -31,8 +30,6 @@ class Certificate(Resource):
 
     :param content: normalised PEM; empty when the certificate is to be removed.
     """
-
-    fields = (Field("name"), Field("files", SET))
 
     def __init__(self, occ: Occ, name: str, content: str) -> None:
         self.occ, self.name, self.content = occ, name, content
@@ -47,33 +44,24 @@ class Certificate(Resource):
         """Name of the file that Nextcloud stores it as."""
         return f"{self.name}.{hashlib.sha256(self.content.encode()).hexdigest()[:DIGITS]}.pem"
 
-    def read(self) -> dict[str, t.Any] | None:
+    def files(self) -> list[str]:
         """The files that Nextcloud has of it."""
         listed = self.occ.json(["security:certificates"], attempted="read the certificates that Nextcloud trusts")
         ours = re.compile(rf"{re.escape(self.name)}(\.[0-9a-f]{{{DIGITS}}}\.pem)?")
         names = [str(certificate.get("name", "")) for certificate in listed]
-        files = sorted(name for name in names if ours.fullmatch(name))
-        return {"name": self.name, "files": files} if files else None
+        return sorted(name for name in names if ours.fullmatch(name))
 
-    def create(self, desired: Entity) -> dict[str, t.Any]:
-        """Import it."""
-        self._import()
-        return {}
-
-    def update(self, actual: Entity, delta: Entity) -> dict[str, t.Any]:
-        """Import the new content before the old one goes, so that there is always one that is trusted."""
-        if self.file not in actual["files"]:
-            self._import()
-        self._remove(file for file in actual["files"] if file != self.file)
-        return {}
-
-    def delete(self, actual: Entity) -> None:
-        """Remove all its files."""
-        self._remove(actual["files"])
-
-    def describe(self, actual: Entity | None, delta: Entity) -> list[str]:
-        """Import or replace."""
-        return [f"import {self.title}" if actual is None else f"replace {self.title}"]
+    def steps(self, found: t.Sequence[str]) -> list[Step]:
+        """What makes the stored files the requested ones: the new one comes before the old ones go, so that one is always trusted."""
+        former = [file for file in found if not self.content or file != self.file]
+        steps = []
+        if self.content and self.file not in found:
+            verb = "replace" if former else "import"
+            steps.append(Step(NEXTCLOUD, "import", f"{verb} {self.title}", apply=lambda _occ: self._import()))
+        for file in former:
+            title = f"remove {self.title}" if not self.content else f"remove the former file {file} of {self.title}"
+            steps.append(Step(NEXTCLOUD, "remove", title, apply=self._removal(file)))
+        return steps
 
     def _import(self) -> None:
         self.occ.run_with_file(
@@ -84,13 +72,15 @@ class Certificate(Resource):
             remedy="occ reads it from a temporary file that a shell makes beside it; both must see the same folder (TMPDIR)",
         )
 
-    def _remove(self, files: t.Iterable[str]) -> None:
-        for file in files:
-            self.occ.run(["security:certificates:remove", file], attempted=f"remove the {self.title} from Nextcloud")
+    def _removal(self, file: str) -> Work:
+        return lambda _occ: self._remove(file)
+
+    def _remove(self, file: str) -> None:
+        self.occ.run(["security:certificates:remove", file], attempted=f"remove the {self.title} from Nextcloud")
 
 
-def factory(call: Call) -> tuple[Resource, dict[str, t.Any]]:
-    """The resource and what is desired of a module call.
+def work(call: Call) -> Result:
+    """What the module ``nextcloud_certificate`` does.
 
     :raises BadInput: the name or the certificate is unusable.
     """
@@ -105,7 +95,13 @@ def factory(call: Call) -> tuple[Resource, dict[str, t.Any]]:
         option, text = "path", _read(path)
     pem = "" if call.params["state"] == "absent" else normalised(text, option)
     certificate = Certificate(Occ.from_call(call), name, pem)
-    return certificate, {"name": name, "files": [certificate.file]}
+    found = certificate.files()
+    before = {"name": name, "files": found} if found else {}
+    after = {"name": name, "files": [certificate.file]} if pem else {}
+    return {
+        **converge(call, certificate.steps(found), certificate.occ, before=before, after=after),
+        "certificate": after,
+    }
 
 
 def normalised(text: str, option: str) -> str:

@@ -77,7 +77,7 @@ class Nextcloud(JsonClient):
             made = replace(made, password=make_application_password(call, username))
         client = cls(made, call.secrets, warn=call.warn)
         if mint:
-            call.at_end(client.delete_own_password)
+            call.clean_up(client.delete_own_password)
         return client
 
     def delete_own_password(self) -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A group folder as a resource: permissions in words, quota in human units, one write for each difference."""
+"""A group folder: permissions in words, quota in human units, one write for each difference."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import re
 import typing as t
 
 from .._core.errors import BadInput, Refused
-from .._core.fields import DICT, SET, Entity, Field, changes
-from .._core.module import Call, Result, as_result
-from .._core.resource import Resource, ensure
+from .._core.fields import DICT, SET, Entity, Field, changes, merged, public
+from .._core.module import Call, Result, converge
+from .._core.steps import Step
 from .admin import (
     ALL_PERMISSIONS,
     CREATE,
@@ -23,8 +23,7 @@ from .admin import (
     UPDATE,
     Folder,
     NextcloudAdmin,
-    Piece,
-    add,
+    change,
     check_single,
     size_in_words,
 )
@@ -135,14 +134,14 @@ def fields(append: bool = False) -> tuple[Field, ...]:
     )
 
 
-def steps(mount_point: str, actual: Entity | None, delta: Entity, *, append: bool = False) -> list[Piece]:
+def steps(mount_point: str, actual: Entity | None, delta: Entity, *, append: bool = False) -> list[Step]:
     """The writes for a difference, in an order in which each can succeed: advanced permissions before who manages them.
 
     :param append: groups that the difference does not name are left alone; otherwise the folder is taken away from them.
     """
     known = actual or {}
     folder = _Steps(mount_point, known.get("id"))
-    found: list[Piece] = []
+    found: list[Step] = []
     if actual is None:
         found.append(folder.creation())
         delta = changes(fields(append), delta, NEW)
@@ -163,7 +162,7 @@ def steps(mount_point: str, actual: Entity | None, delta: Entity, *, append: boo
     return found
 
 
-def renaming(folder: Folder, mount_point: str) -> Piece:
+def renaming(folder: Folder, mount_point: str) -> Step:
     """The write that gives a folder another mount point."""
     return _Steps(mount_point, folder.id).renaming(folder.mount_point)
 
@@ -178,100 +177,8 @@ def find(folders: t.Iterable[Folder], mount_point: str, server: str) -> Folder |
     return found[0] if found else None
 
 
-class GroupFolder(Resource):
-    """One group folder.
-
-    :param append: groups that are not requested are left alone.
-    :param force_delete: it may be removed with all its files.
-    """
-
-    def __init__(
-        self, admin: NextcloudAdmin, mount_point: str, *, append: bool, force_delete: bool, check_mode: bool
-    ) -> None:
-        self.admin, self.mount_point, self.append, self.force_delete = admin, mount_point, append, force_delete
-        self.fields = fields(append)
-        self.check_mode = check_mode
-        #: id of the folder that was read; C(None) when there is none
-        self.found_id: int | None = None
-        self._spelled: dict[str, str] = {}
-
-    @property
-    def title(self) -> str:
-        return f"group folder {self.mount_point}"
-
-    def read(self) -> dict[str, t.Any] | None:
-        folder = find(self.admin.folders(), self.mount_point, self.admin.server)
-        self.found_id = folder.id if folder is not None else None
-        return as_entity(folder) if folder is not None else None
-
-    def check(self, desired: Entity, actual: Entity | None, delta: Entity) -> None:
-        known = actual or {}
-        attempted = f"change {self.title}" if actual is not None else f"create {self.title}"
-        for permissions in (delta.get("groups") or {}).values():
-            self.admin.check_permissions(bits(permissions), attempted)
-        self._check_names(known, delta, attempted)
-        titles = self.describe(actual, delta)
-        self.admin.check_writes(titles, appoints=(), check_mode=self.check_mode)
-
-    def create(self, desired: Entity) -> dict[str, t.Any]:
-        for step in self._steps(None, _given(desired)):
-            add(self.admin, step)
-        return {"id": self.admin.folder_id(self.mount_point)}
-
-    def update(self, actual: Entity, delta: Entity) -> dict[str, t.Any]:
-        for step in self._steps(actual, delta):
-            add(self.admin, step)
-        return {}
-
-    def check_delete(self, actual: Entity) -> None:
-        if not self.force_delete:
-            used = ", ".join(actual["groups"]) or "no group"
-            raise Refused(
-                f"{self.title} is used by {used} and holds {size_in_words(actual['size'])}; all of it would be lost",
-                attempted=f"remove {self.title}",
-                server=self.admin.server,
-                remedy="Set force_delete: true if nobody needs it",
-            )
-        self.admin.check_writes([f"remove {self.title}"], appoints=(), check_mode=self.check_mode)
-
-    def delete(self, actual: Entity) -> None:
-        self.admin.delete_folder(actual["id"])
-
-    def describe(self, actual: Entity | None, delta: Entity) -> list[str]:
-        return [step.title for step in self._steps(actual, delta)]
-
-    def _check_names(self, known: Entity, delta: Entity, attempted: str) -> None:
-        """Over HTTP a folder can be given to groups that do not exist, and managers need not exist anywhere (NC §4.2, §4.3)."""
-        new = [gid for gid in delta.get("groups") or {} if gid not in (known.get("groups") or {})]
-        new += [gid for gid in delta.get("managing_groups") or [] if gid not in (known.get("managing_groups") or [])]
-        found = self.admin.groups(dict.fromkeys(new)) if new else {}
-        absent = [f"group {gid}" for gid in dict.fromkeys(new) if gid not in found]
-        self._spelled = {uid.casefold(): uid for uid in known.get("managing_users") or []}
-        for uid in delta.get("managing_users") or []:
-            if uid.casefold() not in self._spelled:
-                user = self.admin.user(uid)
-                if user is None:
-                    absent.append(f"user {uid}")
-                else:
-                    self._spelled[uid.casefold()] = user.id
-        if absent:
-            raise Refused(
-                f"there is no {' and no '.join(absent)}",
-                attempted=attempted,
-                server=self.admin.server,
-                remedy="Make them first; the case of group ids counts",
-            )
-
-    def _steps(self, actual: Entity | None, delta: Entity) -> list[Piece]:
-        if "managing_users" in delta:
-            # Nextcloud looks users up in any case, but a rule counts only in the account's own spelling (seen on 29.0.6)
-            users = [self._spelled.get(uid.casefold(), uid) for uid in delta["managing_users"]]
-            delta = {**delta, "managing_users": users}
-        return steps(self.mount_point, actual, delta, append=self.append)
-
-
-def bring_about(call: Call) -> Result:
-    """Bring one group folder into the state that a module's options request.
+def work(call: Call) -> Result:
+    """What the module ``nextcloud_group_folder`` does.
 
     :raises BadInput: options that cannot be meant.
     """
@@ -279,21 +186,76 @@ def bring_about(call: Call) -> Result:
     mount_point = clean_mount_point(params["mount_point"])
     desired = _desired(params, mount_point)
     admin = make_admin(call)
-    folder = GroupFolder(
-        admin,
-        mount_point,
-        append=params["append"],
-        force_delete=params["force_delete"],
-        check_mode=call.check_mode,
-    )
-    outcome = ensure(folder, desired=desired, present=params["state"] == "present", check_mode=call.check_mode)
-    result = as_result(outcome, "group_folder")
+    folder = find(admin.folders(), mount_point, admin.server)
+    actual = as_entity(folder) if folder is not None else None
+    shown = fields(params["append"])
+    if params["state"] == "absent":
+        planned = [_removal(admin, actual, params["force_delete"])] if actual is not None else []
+        after: dict[str, t.Any] = {}
+    else:
+        delta = changes(shown, desired, actual or {})
+        requested = delta if actual is not None else {key: value for key, value in desired.items() if value is not None}
+        after = public(shown, merged(shown, actual, requested))
+        planned = _planned(admin, mount_point, actual, delta, append=params["append"]) if delta else []
+    if planned:
+        admin.check_writes([step.title for step in planned], appoints=(), check_mode=call.check_mode)
+    result = converge(call, planned, admin, before=public(shown, actual), after=after)
     # the id is left out of the difference, because check mode cannot know it
-    made = result.pop("id", None)
-    folder_id = made if made is not None else folder.found_id
-    if result["group_folder"] and folder_id is not None:
-        result["group_folder"] = {"id": folder_id, **result["group_folder"]}
-    return {**result, "via": admin.way}
+    folder_id = folder.id if folder is not None else admin.made_folder(mount_point)
+    known = {"id": folder_id} if after and folder_id is not None else {}
+    return {**result, "group_folder": {**known, **after}, "via": admin.via}
+
+
+def _removal(admin: NextcloudAdmin, actual: Entity, force_delete: bool) -> Step:
+    title = f"group folder {actual['mount_point']}"
+    if not force_delete:
+        used = ", ".join(actual["groups"]) or "no group"
+        raise Refused(
+            f"{title} is used by {used} and holds {size_in_words(actual['size'])}; all of it would be lost",
+            attempted=f"remove {title}",
+            server=admin.server,
+            remedy="Set force_delete: true if nobody needs it",
+        )
+    name = actual["mount_point"]
+    return change("delete_folder", f"remove {title}", name, lambda admin: admin.delete_folder(actual["id"]))
+
+
+def _planned(
+    admin: NextcloudAdmin, mount_point: str, actual: Entity | None, delta: Entity, *, append: bool
+) -> list[Step]:
+    """The steps for a difference, with names that exist.
+
+    Over HTTP a folder can be given to groups that do not exist, and managers need not exist anywhere (NC §4.2, §4.3).
+
+    :raises Refused: a name is unknown, or this admin cannot express the permissions.
+    """
+    known = actual or {}
+    attempted = f"change group folder {mount_point}" if actual is not None else f"create group folder {mount_point}"
+    for permissions in (delta.get("groups") or {}).values():
+        admin.check_permissions(bits(permissions), attempted)
+    new = [gid for gid in delta.get("groups") or {} if gid not in (known.get("groups") or {})]
+    new += [gid for gid in delta.get("managing_groups") or [] if gid not in (known.get("managing_groups") or [])]
+    found = admin.groups(dict.fromkeys(new)) if new else {}
+    absent = [f"group {gid}" for gid in dict.fromkeys(new) if gid not in found]
+    # Nextcloud looks users up in any case, but a rule counts only in the account's own spelling (seen on 29.0.6)
+    spelled = {uid.casefold(): uid for uid in known.get("managing_users") or []}
+    for uid in delta.get("managing_users") or []:
+        if uid.casefold() not in spelled:
+            user = admin.user(uid)
+            if user is None:
+                absent.append(f"user {uid}")
+            else:
+                spelled[uid.casefold()] = user.id
+    if absent:
+        raise Refused(
+            f"there is no {' and no '.join(absent)}",
+            attempted=attempted,
+            server=admin.server,
+            remedy="Create them first; the case of group ids counts",
+        )
+    if "managing_users" in delta:
+        delta = {**delta, "managing_users": [spelled[uid.casefold()] for uid in delta["managing_users"]]}
+    return steps(mount_point, actual, delta, append=append)
 
 
 def _desired(params: t.Mapping[str, t.Any], mount_point: str) -> dict[str, t.Any]:
@@ -320,10 +282,6 @@ def _desired(params: t.Mapping[str, t.Any], mount_point: str) -> dict[str, t.Any
     }
 
 
-def _given(desired: Entity) -> dict[str, t.Any]:
-    return {name: value for name, value in desired.items() if value is not None}
-
-
 class _Steps:
     """Writes to one folder; its id is looked up when an earlier step makes it."""
 
@@ -334,39 +292,39 @@ class _Steps:
     def id(self, admin: NextcloudAdmin) -> int:
         return self._id if self._id is not None else admin.folder_id(self.mount_point)
 
-    def creation(self) -> Piece:
-        return Piece(
+    def creation(self) -> Step:
+        return change(
             "create_folder",
             f"{self.title} will be created",
             self.mount_point,
             lambda admin: admin.create_folder(self.mount_point),
         )
 
-    def renaming(self, old: str) -> Piece:
-        return Piece(
+    def renaming(self, old: str) -> Step:
+        return change(
             "rename_folder",
             f"group folder {old} will be renamed to {self.mount_point}",
             self.mount_point,
             lambda admin: admin.rename_folder(self.id(admin), self.mount_point),
         )
 
-    def quota(self, quota: str) -> Piece:
-        return Piece(
+    def quota(self, quota: str) -> Step:
+        return change(
             "set_quota",
             f"the quota of {self.title} will be {quota}",
             self.mount_point,
             lambda admin: admin.set_quota(self.id(admin), quota_in_bytes(quota)),
         )
 
-    def acl(self, enabled: bool) -> Piece:
-        return Piece(
+    def acl(self, enabled: bool) -> Step:
+        return change(
             "set_acl",
             f"advanced permissions of {self.title} will be switched {'on' if enabled else 'off'}",
             self.mount_point,
             lambda admin: admin.set_acl(self.id(admin), enabled),
         )
 
-    def groups(self, has: t.Mapping[str, list[str]], requested: t.Mapping[str, list[str]]) -> t.Iterator[Piece]:
+    def groups(self, has: t.Mapping[str, list[str]], requested: t.Mapping[str, list[str]]) -> t.Iterator[Step]:
         for gid, permissions in requested.items():
             if gid not in has:
                 yield self._give(
@@ -375,18 +333,18 @@ class _Steps:
             elif has[gid] != permissions:
                 yield self._give(gid, permissions, f"group {gid} may {', '.join(permissions)} in {self.title}", True)
 
-    def removals(self, has: t.Iterable[str], requested: t.Container[str]) -> t.Iterator[Piece]:
+    def removals(self, has: t.Iterable[str], requested: t.Container[str]) -> t.Iterator[Step]:
         for gid in has:
             if gid not in requested:
                 yield self._take(gid)
 
-    def managers(self, kind: str, has: t.Sequence[str], requested: t.Sequence[str]) -> t.Iterator[Piece]:
+    def managers(self, kind: str, has: t.Sequence[str], requested: t.Sequence[str]) -> t.Iterator[Step]:
         yield from (self._appoint(kind, name) for name in requested if name not in has)
         yield from (self._dismiss(kind, name) for name in has if name not in requested)
 
-    def _give(self, gid: str, permissions: list[str], title: str, already: bool) -> Piece:
+    def _give(self, gid: str, permissions: list[str], title: str, already: bool) -> Step:
         wanted = bits(permissions)
-        return Piece(
+        return change(
             "give_folder",
             title,
             gid,
@@ -394,16 +352,16 @@ class _Steps:
             lambda admin: self._found(admin).groups.get(gid) == wanted,
         )
 
-    def _take(self, gid: str) -> Piece:
-        return Piece(
+    def _take(self, gid: str) -> Step:
+        return change(
             "take_folder",
             f"{self.title} will be taken away from group {gid}",
             gid,
             lambda admin: admin.take_folder(self.id(admin), gid),
         )
 
-    def _appoint(self, kind: str, name: str) -> Piece:
-        return Piece(
+    def _appoint(self, kind: str, name: str) -> Step:
+        return change(
             "add_manager",
             f"{kind} {name} will manage the advanced permissions of {self.title}",
             name,
@@ -411,8 +369,8 @@ class _Steps:
             lambda admin: (kind, name) in self._found(admin).managers,
         )
 
-    def _dismiss(self, kind: str, name: str) -> Piece:
-        return Piece(
+    def _dismiss(self, kind: str, name: str) -> Step:
+        return change(
             "remove_manager",
             f"{kind} {name} will no longer manage the advanced permissions of {self.title}",
             name,

@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 from .._core.errors import Refused
-from .admin import DATABASE, Group, Piece
+from .._core.steps import Step
+from .admin import DATABASE, Group, change
 
 
 def check(group: Group, server: str, attempted: str) -> None:
@@ -32,6 +33,6 @@ def check(group: Group, server: str, attempted: str) -> None:
     )
 
 
-def creation(gid: str) -> Piece:
+def creation(gid: str) -> Step:
     """The write that makes a group."""
-    return Piece("create_group", f"group {gid} will be created", gid, lambda admin: admin.create_group(gid))
+    return change("create_group", f"group {gid} will be created", gid, lambda admin: admin.create_group(gid))

@@ -17,9 +17,6 @@ from .client import Nextcloud
 
 #: an app that occ has just enabled answers 404 for a moment (design §5.1)
 SECONDS_TO_APPEAR = 5.0
-OLDEST_NEXTCLOUD = 28
-OLDEST_APP = (2, 10)
-NEWEST_TRIED_NEXTCLOUD, NEWEST_TRIED_APP = 34, (3, 1)
 OAUTH = "oauth2"
 #: keys of the admin page's initial state that decide what is written (NC §8)
 NEEDED_KEYS = (

@@ -15,8 +15,9 @@ from pathlib import Path, PurePath
 
 from .._core.errors import Failure, Refused
 from .._core.fields import changes
+from .._core.steps import NEXTCLOUD, Step
 from . import group_folders, groups, users
-from .admin import Folder, Group, NextcloudAdmin, Piece, User, add, size_in_words, user_from_ocs
+from .admin import Folder, Group, NextcloudAdmin, User, size_in_words, user_from_ocs
 
 #: ids that the integration app and OpenProject take for granted, in all versions (NC §3.1)
 USER = "OpenProject"
@@ -98,7 +99,7 @@ def read_pieces(admin: NextcloudAdmin, *, user_document: t.Mapping[str, t.Any] |
     return Pieces(user, found, tuple(admin.folders()), len(unchecked), admin.server)
 
 
-def missing(pieces: Pieces, *, adopt_folder: bool = False) -> list[Piece]:
+def missing(pieces: Pieces, *, adopt_folder: bool = False) -> list[Step]:
     """The writes that complete the project folders, in an order in which each one can succeed. Pure.
 
     :param adopt_folder: take over a folder OpenProject that only other groups use, or rename a folder of group OpenProject.
@@ -131,7 +132,7 @@ def is_complete(pieces: Pieces) -> bool:
     return not missing(pieces)
 
 
-def prepare(admin: NextcloudAdmin, todo: t.Sequence[Piece], *, check_mode: bool) -> None:
+def prepare(admin: NextcloudAdmin, todo: t.Sequence[Step], *, check_mode: bool) -> None:
     """Make sure before the first write that all of them will be let through; at most one request, none in check mode.
 
     :raises Failure: group admins are to be appointed and only occ is given, or Nextcloud wants the login password (NC §6.2).
@@ -140,29 +141,25 @@ def prepare(admin: NextcloudAdmin, todo: t.Sequence[Piece], *, check_mode: bool)
     admin.check_writes([piece.title for piece in todo], appoints=appoints, check_mode=check_mode)
 
 
-def repair(admin: NextcloudAdmin, piece: Piece) -> None:
-    """Add one piece: one request, or one start of occ."""
-    add(admin, piece)
-
-
-def verify(admin: NextcloudAdmin, done: t.Sequence[Piece]) -> None:
+def confirm_memberships(admin: NextcloudAdmin) -> None:
     """Read memberships back: adding to a group of a directory service "succeeds" and does nothing (field case O30).
 
-    :param done: the pieces that were added; costs one read when a membership is among them, else nothing.
     :raises Refused: a membership did not come about.
     """
-    joined = [piece.name for piece in done if piece.kind == "add_member"]
-    if not joined:
-        return
     user = admin.user(USER)
-    absent = [gid for gid in joined if user is None or gid not in user.groups]
+    absent = [gid for gid in GROUPS if user is None or gid not in user.groups]
     if absent:
-        raise Refused(
-            f"Nextcloud accepted {USER} as a member of {' and '.join(absent)}, but does not show it there",
-            attempted=ATTEMPTED,
-            server=admin.server,
-            remedy="The group probably comes from a directory service; rename it there, so that Nextcloud can keep one of its own",
-        )
+        raise not_a_member(absent, admin.server)
+
+
+def not_a_member(absent: t.Sequence[str], server: str) -> Refused:
+    """The failure of a membership that was accepted and did not come about."""
+    return Refused(
+        f"Nextcloud accepted {USER} as a member of {' and '.join(absent)}, but does not show it there",
+        attempted=ATTEMPTED,
+        server=server,
+        remedy="The group probably comes from a directory service; rename it there, so that Nextcloud can keep one of its own",
+    )
 
 
 def completed(pieces: Pieces, *, adopt_folder: bool = False) -> dict[str, t.Any]:
@@ -188,7 +185,7 @@ def shown(pieces: Pieces) -> dict[str, t.Any]:
     )
 
 
-def warnings(admin: NextcloudAdmin, pieces: Pieces, todo: t.Sequence[Piece]) -> list[str]:
+def warnings(admin: NextcloudAdmin, pieces: Pieces, todo: t.Sequence[Step]) -> list[str]:
     """What an administrator should know although nothing fails (field cases O28, O29).
 
     Where the folder is about to be made, this asks where personal files are (when occ is given and no user shows it) and whether files
@@ -247,7 +244,7 @@ def shadow_warning(data_directory: str) -> str:
     )
 
 
-def _missing_of_user(pieces: Pieces) -> list[Piece]:
+def _missing_of_user(pieces: Pieces) -> list[Step]:
     entity = users.as_entity(pieces.user, GROUPS)
     if entity is not None:
         entity["group_admin"] = pieces.group_admin
@@ -256,10 +253,11 @@ def _missing_of_user(pieces: Pieces) -> list[Piece]:
         "memberships": dict.fromkeys(GROUPS, True),
         "group_admin": dict.fromkeys(GROUPS, True),
     }
-    return users.steps(USER, entity, changes(users.FIELDS, desired, entity or {}))
+    steps = users.steps(USER, entity, changes(users.FIELDS, desired, entity or {}))
+    return [replace(step, confirm=confirm_memberships) if step.kind == "add_member" else step for step in steps]
 
 
-def _missing_of_folder(pieces: Pieces, adopt_folder: bool) -> list[Piece]:
+def _missing_of_folder(pieces: Pieces, adopt_folder: bool) -> list[Step]:
     folder = pieces.folder
     renamed = _renamed_folder(pieces, adopt_folder) if folder is None else None
     if folder is not None and folder.groups and GROUP not in folder.groups and not adopt_folder:
@@ -344,67 +342,81 @@ def _as_shown(
     }
 
 
-def removable(admin: NextcloudAdmin) -> list[str]:
-    """What :func:`remove` would take away, in words; empty when there is nothing to do.
-
-    :raises Refused: something is there that is not ours to remove.
-    """
-    return _removal(admin).titles
-
-
-def remove(admin: NextcloudAdmin) -> None:
-    """Remove the group folder with all its files, the user and both groups.
+class Removal:
+    """Removes the group folder with all its files, the user and both groups.
 
     While the integration app is enabled it protects user and groups (NC §3.5), so it is disabled for that moment, and enabled again
     also when a removal fails. A note in Nextcloud's configuration tells a later run that this one was killed in between.
 
-    :raises Refused: something is there that is not ours to remove; nothing was written.
+    :param clean_up: does something when the call is over, however it ended.
     """
-    removal = _removal(admin)
-    if not removal.titles:
-        return
-    admin.check_writes(removal.titles, appoints=(), check_mode=False)
-    if removal.folder_id is not None:
-        admin.delete_folder(removal.folder_id)
-    disabled = removal.interrupted
-    if removal.user or removal.groups:
-        if not disabled and admin.app_enabled(APP):
-            admin.set_note(NOTE, APP)
-            disabled = True
+
+    def __init__(self, admin: NextcloudAdmin, clean_up: t.Callable[[t.Callable[[], None]], None]) -> None:
+        self.admin, self._clean_up = admin, clean_up
+        self._disabled = False
+
+    def steps(self) -> list[Step]:
+        """What there is to remove; empty when there is nothing.
+
+        :raises Refused: something is there that is not ours to remove.
+        """
+        admin = self.admin
+        pieces = read_pieces(admin)
+        _refuse_what_others_use(pieces)
+        # an account in another spelling is not the one that was made for project folders
+        user = pieces.user if pieces.user is not None and pieces.user.id == USER else None
+        users.check(USER, user, pieces.server, REMOVE_ATTEMPTED)
+        for group in pieces.groups.values():
+            groups.check(group, pieces.server, REMOVE_ATTEMPTED)
+        folder = pieces.folder
+        interrupted = admin.note(NOTE) == APP
+        steps = []
+        if folder is not None:
+            title = f"remove group folder {MOUNT_POINT} with all its files"
+            steps.append(self._step("delete_folder", title, lambda: admin.delete_folder(folder.id)))
+        accounts = [self._step("delete_user", f"remove user {USER}", lambda: admin.delete_user(USER))] if user else []
+        accounts += [self._group_removal(gid) for gid in GROUPS if gid in pieces.groups]
+        if interrupted or (accounts and admin.app_enabled(APP)):
+            reason = "an earlier removal was interrupted" if interrupted else "it protects the user and the groups"
+            off, on = f"disable the app {APP} for the removal", f"enable the app {APP} again"
+            disable = [Step(NEXTCLOUD, "disable_app", off, reason, lambda _run: self._disable(), single=False)]
+            enable = Step(NEXTCLOUD, "enable_app", on, reason, lambda _run: self._enable(), single=False)
+            accounts = [*(disable if accounts else []), *accounts, enable]
+        return [*steps, *accounts]
+
+    def check(self, steps: t.Sequence[Step], *, check_mode: bool) -> None:
+        """Make sure before the first write that all of them will be let through."""
+        self.admin.check_writes([step.title for step in steps], appoints=(), check_mode=check_mode)
+
+    def _group_removal(self, gid: str) -> Step:
+        return self._step("delete_group", f"remove group {gid}", lambda: self.admin.delete_group(gid))
+
+    @staticmethod
+    def _step(kind: str, title: str, work: t.Callable[[], None]) -> Step:
+        return Step(NEXTCLOUD, kind, title, apply=lambda _run: work())
+
+    def _disable(self) -> None:
+        self.admin.set_note(NOTE, APP)
+        self._disabled = True
+        self._clean_up(self._enable_after_failure)
+        self.admin.disable_app(APP)
+
+    def _enable(self) -> None:
+        self.admin.enable_app(APP)
+        self._disabled = False
+        self.admin.set_note(NOTE, "")
+
+    def _enable_after_failure(self) -> None:
+        if not self._disabled:
+            return
         try:
-            if disabled:
-                admin.disable_app(APP)
-            _remove_accounts(admin, removal)
+            self._enable()
         except Failure as failure:
-            if disabled:
-                _enable_after(admin, failure)
+            failure.remedy = f"The app {APP} is still disabled: the next removal enables it, or occ app:enable {APP}"
             raise
-    if disabled:
-        _enable_again(admin)
 
 
-@dataclass(frozen=True)
-class _Removal:
-    """What is there to remove.
-
-    :param interrupted: an earlier removal disabled the app and did not come to its end.
-    """
-
-    folder_id: int | None
-    user: bool
-    groups: tuple[str, ...]
-    interrupted: bool
-
-    @property
-    def titles(self) -> list[str]:
-        found = [f"group folder {MOUNT_POINT} with all its files"] if self.folder_id is not None else []
-        found += [f"user {USER}"] if self.user else []
-        found += [f"group {gid}" for gid in self.groups]
-        return found + ([f"the note that {APP} has to be enabled again"] if self.interrupted else [])
-
-
-def _removal(admin: NextcloudAdmin) -> _Removal:
-    pieces = read_pieces(admin)
+def _refuse_what_others_use(pieces: Pieces) -> None:
     folder = pieces.folder
     others = sorted(set(folder.groups) - set(GROUPS)) if folder is not None else []
     if folder is not None and others:
@@ -416,37 +428,3 @@ def _removal(admin: NextcloudAdmin) -> _Removal:
             f" (occ groupfolders:group {folder.id} <group> --delete)",
             folder_ids=[folder.id],
         )
-    # an account in another spelling is not the one that was made for project folders
-    user = pieces.user if pieces.user is not None and pieces.user.id == USER else None
-    users.check(USER, user, pieces.server, REMOVE_ATTEMPTED)
-    for group in pieces.groups.values():
-        groups.check(group, pieces.server, REMOVE_ATTEMPTED)
-    return _Removal(
-        folder_id=folder.id if folder is not None else None,
-        user=user is not None,
-        groups=tuple(gid for gid in GROUPS if gid in pieces.groups),
-        interrupted=admin.note(NOTE) == APP,
-    )
-
-
-def _remove_accounts(admin: NextcloudAdmin, removal: _Removal) -> None:
-    if removal.user:
-        admin.delete_user(USER)
-    for gid in removal.groups:
-        admin.delete_group(gid)
-
-
-def _enable_after(admin: NextcloudAdmin, failure: Failure) -> None:
-    """Enable the app although a removal failed; when that fails too, the first failure tells of both."""
-    try:
-        _enable_again(admin)
-    except Failure as another:
-        failure.remedy = (
-            f"{failure.remedy.rstrip('.')}. The app {APP} is still disabled ({another.answer}): the next removal enables it, or"
-            f" occ app:enable {APP}"
-        ).lstrip(". ")
-
-
-def _enable_again(admin: NextcloudAdmin) -> None:
-    admin.enable_app(APP)
-    admin.set_note(NOTE, "")

@@ -10,7 +10,8 @@ import typing as t
 
 from .._core.errors import Refused
 from .._core.fields import DICT, Entity, Field
-from .admin import DATABASE, Piece, User
+from .._core.steps import Step
+from .admin import DATABASE, User, change
 
 #: memberships and group admins are never taken away, so only the requested groups are compared
 FIELDS = (Field("enabled"), Field("memberships", DICT), Field("group_admin", DICT))
@@ -59,13 +60,13 @@ def check(uid: str, user: User | None, server: str, attempted: str) -> None:
         )
 
 
-def steps(uid: str, actual: Entity | None, delta: Entity) -> list[Piece]:
+def steps(uid: str, actual: Entity | None, delta: Entity) -> list[Step]:
     """The writes for a difference, in an order in which each can succeed."""
-    found: list[Piece] = []
+    found: list[Step] = []
     if actual is None:
-        found.append(Piece("create_user", f"user {uid} will be created", uid, lambda admin: admin.create_user(uid)))
+        found.append(change("create_user", f"user {uid} will be created", uid, lambda admin: admin.create_user(uid)))
     elif delta.get("enabled"):
-        found.append(Piece("enable_user", f"user {uid} will be enabled", uid, lambda admin: admin.enable_user(uid)))
+        found.append(change("enable_user", f"user {uid} will be enabled", uid, lambda admin: admin.enable_user(uid)))
     known = actual or {}
     found.extend(_join(uid, gid) for gid in _lacking(known, delta, "memberships"))
     found.extend(_appoint(uid, gid) for gid in _lacking(known, delta, "group_admin"))
@@ -77,12 +78,12 @@ def _lacking(actual: Entity, delta: Entity, name: str) -> list[str]:
     return [gid for gid, requested in (delta.get(name) or {}).items() if requested and has.get(gid, False) is False]
 
 
-def _join(uid: str, gid: str) -> Piece:
-    return Piece("add_member", f"{uid} becomes a member of group {gid}", gid, lambda admin: admin.add_member(uid, gid))
+def _join(uid: str, gid: str) -> Step:
+    return change("add_member", f"{uid} becomes a member of group {gid}", gid, lambda admin: admin.add_member(uid, gid))
 
 
-def _appoint(uid: str, gid: str) -> Piece:
-    return Piece(
+def _appoint(uid: str, gid: str) -> Step:
+    return change(
         "add_group_admin",
         f"{uid} becomes group admin of group {gid}",
         gid,

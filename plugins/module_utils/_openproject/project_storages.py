@@ -11,9 +11,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from .._core.errors import BadInput, Failure, Refused
-from .._core.fields import DICT, Entity, Field
-from .._core.module import Call, Result
-from .._core.resource import Resource, ensure
+from .._core.module import Call, Result, converge
+from .._core.steps import OPENPROJECT, Step
 from .client import OpenProject
 from .projects import Project, Projects
 from .runner import Runner
@@ -28,7 +27,7 @@ Row = dict[str, str]
 
 
 @dataclass(frozen=True)
-class Step:
+class ProjectChange:
     """What one project needs.
 
     :param kind: C(create), C(update) or C(delete).
@@ -48,13 +47,9 @@ class PartlyDone(Failure):
         self, answer: str, *, done: t.Sequence[str], failed: t.Sequence[t.Mapping[str, t.Any]], **details: t.Any
     ):
         super().__init__(answer, done=list(done), failed=list(failed), **details)
-        self.done = done
-
-    def as_result(self) -> dict[str, t.Any]:
-        return {**super().as_result(), "changed": bool(self.done)}
 
 
-class ProjectStorages(Resource):
+class ProjectStorages:
     """One storage in some projects.
 
     The state is a row for each of these projects: its folder mode, with the folder's id in manual mode only, where a person chose it;
@@ -62,8 +57,6 @@ class ProjectStorages(Resource):
 
     :param storage: C(None) when there is none yet (check mode only).
     """
-
-    fields = (Field("projects", DICT),)
 
     def __init__(
         self,
@@ -77,25 +70,32 @@ class ProjectStorages(Resource):
     ) -> None:
         self.storages, self.name, self.storage, self.runner = storages, name, storage, runner
         self.projects, self.force_delete = projects, force_delete
-        self._rows: dict[str, Row | None] | None = None
-
-    @property
-    def title(self) -> str:
-        return f'storage "{self.name}" in projects'
-
-    def read(self) -> dict[str, t.Any]:
-        return {"projects": self.rows()}
+        self._results: dict[str, t.Any] | None = None
 
     def rows(self) -> dict[str, Row | None]:
         """How each of the projects uses the storage."""
-        if self._rows is None:
-            used = self.storages.project_storages(self.storage.id) if self.storage else []
-            found = {one.project_id: _row(one.mode, one.folder_id) for one in used}
-            self._rows = {identifier: found.get(project.id) for identifier, project in self.projects.items()}
-        return self._rows
+        used = self.storages.project_storages(self.storage.id) if self.storage else []
+        found = {one.project_id: _row(one.mode, one.folder_id) for one in used}
+        return {identifier: found.get(project.id) for identifier, project in self.projects.items()}
 
-    def check(self, desired: Entity, actual: Entity | None, delta: Entity) -> None:
-        steps = _steps(actual, delta)
+    def steps(self, changes: t.Sequence[ProjectChange]) -> list[Step]:
+        """A step for each project. The first one that is taken starts the runner for all of them."""
+        return [
+            Step(
+                OPENPROJECT,
+                change.kind,
+                self._described(change),
+                apply=lambda _self: self._perform(changes),
+                values={"project": change.identifier},
+            )
+            for change in changes
+        ]
+
+    def check(self, steps: t.Sequence[ProjectChange]) -> None:
+        """Raise what forbids the changes; nothing was written.
+
+        :raises Refused: files would be lost, automatic management is off, or no runner is given.
+        """
         identifiers = [step.identifier for step in steps]
         doomed = [step.identifier for step in steps if step.kind == "delete" and _mode(step.before) == AUTOMATIC]
         if doomed and not self.force_delete:
@@ -117,38 +117,38 @@ class ProjectStorages(Resource):
                 " Enabled in projects",
             )
 
-    def describe(self, actual: Entity | None, delta: Entity) -> list[str]:
-        return [self._described(step) for step in _steps(actual, delta)]
+    def _perform(self, changes: t.Sequence[ProjectChange]) -> None:
+        if self._results is None:
+            runner, storage = t.cast("Runner", self.runner), t.cast("ListedStorage", self.storage)
+            answer = runner.perform("project_storages", self._arguments(storage, changes), attempted=self._attempted)
+            self._results = {result["project"]: result for result in answer.get("results", [])}
 
-    def update(self, actual: Entity, delta: Entity) -> dict[str, t.Any]:
-        """One start for everything; a project that is refused does not keep the others from being done.
-
-        :raises PartlyDone: some projects were refused.
-        """
-        steps = _steps(actual, delta)
-        runner, storage = t.cast("Runner", self.runner), t.cast("ListedStorage", self.storage)
-        attempted = f'change in which projects the storage "{self.name}" is'
-        answer = runner.perform("project_storages", self._arguments(storage, steps), attempted=attempted)
-        results = {result["project"]: result for result in answer.get("results", [])}
+    def refused(self, changes: t.Sequence[ProjectChange]) -> PartlyDone | None:
+        """The failure that names the projects that OpenProject refused; ``None`` when it took all."""
+        results = self._results or {}
         failed: list[dict[str, t.Any]] = [
-            {"project": step.identifier, "errors": _errors(results.get(step.identifier))}
-            for step in steps
-            if not results.get(step.identifier, {}).get("ok")
+            {"project": change.identifier, "errors": _errors(results.get(change.identifier))}
+            for change in changes
+            if not results.get(change.identifier, {}).get("ok")
         ]
-        if failed:
-            names = {one["project"] for one in failed}
-            words = [f"{one['project']}: {' '.join(error['message'] for error in one['errors'])}" for one in failed]
-            raise PartlyDone(
-                f"{len(failed)} of {len(steps)} projects were refused. {_named(words, separator='; ')}",
-                attempted=attempted,
-                server=self.storages.client.server,
-                remedy=_remedy(failed),
-                done=[step.identifier for step in steps if step.identifier not in names],
-                failed=failed,
-            )
-        return {}
+        if not failed:
+            return None
+        names = {one["project"] for one in failed}
+        words = [f"{one['project']}: {' '.join(error['message'] for error in one['errors'])}" for one in failed]
+        return PartlyDone(
+            f"{len(failed)} of {len(changes)} projects were refused. {_named(words, separator='; ')}",
+            attempted=self._attempted,
+            server=self.storages.client.server,
+            remedy=_remedy(failed),
+            done=[change.identifier for change in changes if change.identifier not in names],
+            failed=failed,
+        )
 
-    def _arguments(self, storage: ListedStorage, steps: t.Sequence[Step]) -> dict[str, t.Any]:
+    @property
+    def _attempted(self) -> str:
+        return f'change in which projects the storage "{self.name}" is'
+
+    def _arguments(self, storage: ListedStorage, steps: t.Sequence[ProjectChange]) -> dict[str, t.Any]:
         arguments: dict[str, t.Any] = {"storage_id": storage.id, "storage_name": storage.name}
         for step in steps:
             item: dict[str, t.Any] = {
@@ -162,7 +162,7 @@ class ProjectStorages(Resource):
             arguments.setdefault(step.kind, []).append(item)
         return arguments
 
-    def _described(self, step: Step) -> str:
+    def _described(self, step: ProjectChange) -> str:
         if step.after is None:
             folder = " and delete its automatic folder in Nextcloud" if _mode(step.before) == AUTOMATIC else ""
             return f'remove storage "{self.name}" from project "{step.identifier}"{folder}'
@@ -173,7 +173,7 @@ class ProjectStorages(Resource):
     def _refused(self, answer: str, remedy: str) -> Refused:
         return Refused(
             answer,
-            attempted=f'change in which projects the storage "{self.name}" is',
+            attempted=self._attempted,
             server=self.storages.client.server,
             remedy=remedy,
         )
@@ -187,22 +187,28 @@ def work(call: Call) -> Result:
     storages = Storages(client)
     storage = _find_storage(call, storages)
     projects = _find_projects(call, Projects(client))
-    resource = ProjectStorages(
-        storages, call.params["storage"], storage, projects, runner, force_delete=call.params["force_delete"]
+    wanted = ProjectStorages(
+        storages, call.params["storage_name"], storage, projects, runner, force_delete=call.params["force_delete"]
     )
-    desired = {"projects": {name: _requested(call.params, row) for name, row in resource.rows().items()}}
-    outcome = ensure(resource, desired=desired, present=True, check_mode=call.check_mode)
-    return {
-        "changed": outcome.changed,
-        "actions": outcome.actions,
-        "project_storage": {"storage": call.params["storage"], "projects": _listed(outcome.after["projects"])},
-        "diff": outcome.diff(),
-    }
+    before = wanted.rows()
+    after = {name: _desired(call.params, row) for name, row in before.items()}
+    changes = _changes(before, after)
+    if changes:
+        wanted.check(changes)
+    result = converge(call, wanted.steps(changes), wanted, before={"projects": before}, after={"projects": after})
+    refusal = wanted.refused(changes) if changes and not call.check_mode else None
+    if refusal is not None:
+        done = call.progress.done
+        call.progress.left = [step for step in done if step.values["project"] not in refusal.facts["done"]]
+        call.progress.done = [step for step in done if step.values["project"] in refusal.facts["done"]]
+        raise refusal
+    shown = {"storage_name": call.params["storage_name"], "projects": _listed(after)}
+    return {**result, "project_storage": shown}
 
 
 def _check_options(params: t.Mapping[str, t.Any]) -> None:
-    if not params["storage"].strip():
-        raise BadInput("storage is empty", remedy="Give the name of the storage as OpenProject shows it")
+    if not params["storage_name"].strip():
+        raise BadInput("storage_name is empty", remedy="Give the name of the storage as OpenProject shows it")
     projects, mode, folder = params["projects"], params["project_folder_mode"], params["project_folder_id"]
     if projects is None and not params["all_active"]:
         raise BadInput("no project is given", remedy="Give their identifiers in projects, or say all_active: true")
@@ -223,7 +229,7 @@ def _check_options(params: t.Mapping[str, t.Any]) -> None:
 
 
 def _find_storage(call: Call, storages: Storages) -> ListedStorage | None:
-    name = call.params["storage"]
+    name = call.params["storage_name"]
     listed = storages.listed()
     found = next((storage for storage in listed if storage.name == name), None)
     if found is not None:
@@ -273,7 +279,7 @@ def _find_projects(call: Call, projects: Projects) -> dict[str, Project]:
     return found
 
 
-def _requested(params: t.Mapping[str, t.Any], row: Row | None) -> Row | None:
+def _desired(params: t.Mapping[str, t.Any], row: Row | None) -> Row | None:
     if params["state"] == "absent":
         return None
     mode = params["project_folder_mode"]
@@ -290,15 +296,14 @@ def _row(mode: str, folder_id: str | None) -> Row:
     }
 
 
-def _steps(actual: Entity | None, delta: Entity) -> list[Step]:
-    rows: dict[str, Row | None] = (actual or {}).get("projects", {})
-    steps = []
-    for identifier, after in delta.get("projects", {}).items():
-        before = rows.get(identifier)
+def _changes(rows: t.Mapping[str, Row | None], desired: t.Mapping[str, Row | None]) -> list[ProjectChange]:
+    changes = []
+    for identifier, after in desired.items():
+        before = rows[identifier]
         if before != after:
             kind = "delete" if after is None else "create" if before is None else "update"
-            steps.append(Step(kind, identifier, before, after))
-    return steps
+            changes.append(ProjectChange(kind, identifier, before, after))
+    return changes
 
 
 def _mode(row: Row | None) -> str:

@@ -12,13 +12,11 @@ import typing as t
 from dataclasses import dataclass
 
 from .._core.errors import ApiError, Refused
+from .._core.versions import OLDEST_OPENPROJECT
 from .client import OpenProject, unexpected
 
 NEXTCLOUD_TYPE = "urn:openproject-org:api:v3:storages:Nextcloud"
 SSO_METHOD = "OAuth2SSO"
-#: below this, the API shows neither C(configured) nor C(hasApplicationPassword) (OP §1)
-OLDEST_VERSION = (14, 2)
-NEWEST_TRIED = (17, 6)
 #: name and host are limited by OpenProject (OP §3.2)
 LONGEST_NAME = 255
 #: networks that 17.6 and newer may talk to although they are private, in both spellings of OpenProject's environment
@@ -227,11 +225,11 @@ class Storages:
                 remedy="Use the API key of an administrator, or the global basic authentication of the server",
             )
         version = parse_version(str(text))
-        if version[:2] < OLDEST_VERSION:
+        if version[:2] < OLDEST_OPENPROJECT:
             raise Refused(
                 f"its version {text} is too old",
                 server=self.client.server,
-                remedy=f"Supported is OpenProject {'.'.join(map(str, OLDEST_VERSION))} and newer",
+                remedy=f"Supported is OpenProject {'.'.join(map(str, OLDEST_OPENPROJECT))} and newer",
             )
         return version
 
@@ -246,6 +244,11 @@ class Storages:
             attempted="count the active projects",
         )
         return int(data.get("total", 0))
+
+
+def projects_use(projects: int) -> str:
+    """How many active projects use a storage, as the beginning of a sentence."""
+    return "1 active project uses" if projects == 1 else f"{projects} active projects use"
 
 
 def _last_part(link: t.Mapping[str, t.Any]) -> str:

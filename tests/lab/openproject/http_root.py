@@ -64,7 +64,8 @@ def configuration() -> Response:
     user = authenticate(anonymous_allowed=True)
     preferences = link(f"/api/v3/users/{user.id}/preferences")
     notifications = [] if user.built_in else [NOTIFICATION_REASONS | {"_links": {"project": {"href": None}}}]
-    document = {
+    tells_features = state().profile.tells_features
+    document: dict[str, Any] = {
         "_type": "Configuration",
         "maximumAttachmentFileSize": 5242880,
         "perPageOptions": [20, 100],
@@ -76,7 +77,7 @@ def configuration() -> Response:
         "hoursPerDay": 8,
         "daysPerMonth": 20,
         "hostName": state().shown_host_name or state().host_name or request.host,
-        "activeFeatureFlags": [],
+        "activeFeatureFlags": ["scimAPI"] if tells_features else [],
         "_embedded": {
             "userPreferences": {
                 "_type": "UserPreferences",
@@ -98,6 +99,14 @@ def configuration() -> Response:
         },
         "_links": {"self": link("/api/v3/configuration"), "userPreferences": preferences},
     }
+    if tells_features:
+        # The recorded plan was a stub, which this list does not show: a refused storage tells it (422), not this.
+        document |= {
+            "availableFeatures": [],
+            "triallingFeatures": [],
+            "allowedLinkProtocols": ["http", "https", "mailto"],
+        }
+        document["_embedded"]["userPreferences"]["disableKeyboardShortcuts"] = False
     return hal(document)
 
 
@@ -191,7 +200,7 @@ def _checks(world: OpenProjectState) -> dict[str, Check]:
     """The checks of this version in the order of the JSON answer; Good Job came with 14.0."""
     checks = {
         "default": Check("Application is running"),
-        "database": Check("Schema version: 20250128164217"),
+        "database": Check(f"Schema version: {world.profile.schema_version}"),
         "mail": Check("Mail delivery method is not SMTP")
         if world.mail_works
         else Check("Connection refused - connect(2)", success=False),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -37,6 +37,7 @@ from .http_common import (
     visible_storages,
 )
 from .http_oauth import client_credentials_document, oauth_application_document
+from .live_checks import blocked_address, is_literal
 from .state import SINGLE_SIGN_ON, TWO_WAY, NotUnique, OpenProjectState, Storage, User, now, redirect_uri
 
 blueprint = Blueprint("storages", __name__)
@@ -44,10 +45,7 @@ blueprint = Blueprint("storages", __name__)
 TYPE_NEXTCLOUD = "urn:openproject-org:api:v3:storages:Nextcloud"
 AUTHORIZATION_URN = "urn:openproject-org:api:v3:storages:authorization:"
 METHOD_URN = "urn:openproject-org:api:v3:storages:authenticationMethod:"
-METHODS = {
-    TWO_WAY: ("TwoWayOAuth2", "Two-way OAuth 2.0"),
-    SINGLE_SIGN_ON: ("OAuth2SSO", "Single-Sign-On through OpenID Connect"),
-}
+METHODS = {TWO_WAY: "TwoWayOAuth2", SINGLE_SIGN_ON: "OAuth2SSO"}
 
 
 def storage_document(storage: Storage, user: User, *, embed: bool = True, with_secret: bool = False) -> dict[str, Any]:
@@ -58,10 +56,8 @@ def storage_document(storage: Storage, user: User, *, embed: bool = True, with_s
         document["configured"] = storage.configured
         # False both for "switched off" and for "nobody has decided yet".
         document["hasApplicationPassword"] = bool(storage.automatic_management)
-    if profile.single_sign_on:
+    if profile.single_sign_on and storage.audience is not None:
         document["storageAudience"] = storage.audience
-    if profile.token_exchange_scope:
-        document["tokenExchangeScope"] = storage.token_exchange_scope
     if profile.forbidden_file_name_characters:
         document["forbiddenFileNameCharacters"] = '<>:"/\\|?*'
     document["createdAt"] = storage.created_at
@@ -81,10 +77,14 @@ def storage_document(storage: Storage, user: User, *, embed: bool = True, with_s
 def _storage_links(storage: Storage, user: User) -> dict[str, Any]:
     path = f"/api/v3/storages/{storage.id}"
     mine = [{"storageId": {"operator": "=", "values": [str(storage.id)]}}]
+    single_sign_on = state().profile.single_sign_on
     # The state of the asking user, who never has a token here (OP §3.2).
-    authorization, title = (
-        ("Error", "authorization_error") if storage.client is None else ("FailedAuthorization", "authorization_failed")
-    )
+    if storage.client is None:
+        authorization, title = "Error", "authorization_error"
+    elif single_sign_on:
+        authorization, title = "NotConnected", "not_connected"
+    else:
+        authorization, title = "FailedAuthorization", "authorization_failed"
     links: dict[str, Any] = {
         "self": link(path, storage.name),
         "type": {"href": TYPE_NEXTCLOUD, "title": "Nextcloud"},
@@ -94,11 +94,10 @@ def _storage_links(storage: Storage, user: User) -> dict[str, Any]:
         "authorizationState": {"href": AUTHORIZATION_URN + authorization, "title": translate(title)},
         "projectStorages": {"href": collection_href("/api/v3/project_storages", mine)},
     }
-    if storage.client is not None:
+    if storage.client is not None and storage.authentication_method == TWO_WAY:
         links["authorize"] = {"href": _authorize_url(storage, storage.client.client_id), "title": "Authorize"}
-    if state().profile.single_sign_on:
-        name, title = METHODS[storage.authentication_method]
-        links["authenticationMethod"] = {"href": METHOD_URN + name, "title": title}
+    if single_sign_on:
+        links["authenticationMethod"] = {"href": METHOD_URN + METHODS[storage.authentication_method]}
     if user.admin:
         application, client = storage.oauth_application, storage.client
         links["oauthApplication"] = (
@@ -229,8 +228,9 @@ class Wish:
     automatic_management: bool | None = None
     password: str | None = None
     method: str | None = None
+    """None as well for a method that does not exist, which is ignored without a word."""
     audience: str | None = None
-    token_exchange_scope: str | None = None
+    """Null and an empty text are both an empty text here."""
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> Wish:
@@ -244,11 +244,10 @@ class Wish:
             wish.password = text_at(document, "applicationPassword") or None
             wish.automatic_management = wish.password is not None
         if profile.single_sign_on:
-            wish.audience = text_at(document, "storageAudience")
+            if "storageAudience" in document:
+                wish.audience = text_at(document, "storageAudience") or ""
             wanted = text_at(document, "_links", "authenticationMethod", "href")
-            wish.method = next((key for key, (name, _unused) in METHODS.items() if wanted == METHOD_URN + name), None)
-        if profile.token_exchange_scope:
-            wish.token_exchange_scope = text_at(document, "tokenExchangeScope")
+            wish.method = next((key for key, name in METHODS.items() if wanted == METHOD_URN + name), None)
         return wish
 
 
@@ -270,6 +269,9 @@ def _validate(wish: Wish, storage: Storage | None) -> None:
         violations += _name_violations(world, wish.name or "", storage)
     if storage is None or wish.host is not None:
         violations += _host_violations(wish.host or "", other_errors=bool(violations))
+    elif is_literal(storage.host) and blocked_address(world, storage.host):
+        # 17.6 looks at such an address in every change, whatever it is about: read in its sources, not recorded.
+        violations.append(Violation("host", "ssrf_filtered", blocked_address(world, storage.host) or ""))
     violations += _single_sign_on_violations(world, wish, storage)
     host = storage.host if wish.host is None and storage is not None else f"{wish.host}/"
     if wish.password is not None and not any(found.attribute == "host" for found in violations):
@@ -328,30 +330,26 @@ def _single_sign_on_violations(world: OpenProjectState, wish: Wish, storage: Sto
     """OP §3.9, §3.10: the enterprise plan is asked for when the method changes, the audience always."""
     before = storage.authentication_method if storage else TWO_WAY
     method = wish.method or before
+    audience = wish.audience if wish.audience is not None or storage is None else storage.audience
     violations = []
     if method == SINGLE_SIGN_ON and method != before and not world.enterprise:
         violations.append(Violation("authenticationMethod", "enterprise_plan_required"))
-    if method == SINGLE_SIGN_ON and not (wish.audience or (storage and storage.audience)):
+    if method == SINGLE_SIGN_ON and not audience:
         violations.append(Violation("storageAudience", "blank"))
     return violations
 
 
 def _apply(storage: Storage, wish: Wish) -> None:
     """Take over everything but name and host; the time of the last change moves only when something did."""
-    before = (storage.automatic_management, storage.password, *_single_sign_on_values(storage))
+    before = replace(storage)
     if wish.automatic_management is not None:
         storage.automatic_management = wish.automatic_management
         storage.password = wish.password
     storage.authentication_method = wish.method or storage.authentication_method
-    storage.audience = storage.audience if wish.audience is None else wish.audience
-    if wish.token_exchange_scope is not None:
-        storage.token_exchange_scope = wish.token_exchange_scope
-    if before != (storage.automatic_management, storage.password, *_single_sign_on_values(storage)):
+    if wish.audience is not None:
+        storage.audience = wish.audience or None
+    if storage != before:
         storage.updated_at = now()
-
-
-def _single_sign_on_values(storage: Storage) -> tuple[str | None, ...]:
-    return storage.authentication_method, storage.audience, storage.token_exchange_scope
 
 
 def _follow(storage: Storage) -> None:

@@ -27,18 +27,28 @@ TEST_TOKEN = "Bearer TESTBEARERTOKEN"
 PRIVATE_NETWORKS = [
     ipaddress.ip_network(network)
     for network in (
+        "0.0.0.0/8",
         "10.0.0.0/8",
         "100.64.0.0/10",
         "127.0.0.0/8",
         "169.254.0.0/16",
         "172.16.0.0/12",
         "192.0.0.0/24",
+        "192.0.2.0/24",
+        "192.88.99.0/24",
         "192.168.0.0/16",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/4",
+        "240.0.0.0/4",
         "::1/128",
+        "2001:db8::/32",
         "fc00::/7",
         "fe80::/10",
     )
 ]
+"""What 17.6 and newer refuse, as its sources and their review say (field case O31). Not recorded, and neither is its sentence."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +98,7 @@ class NextcloudSide:
         return "invalid_password" if answer is not None and answer.status_code == 401 else "unknown_error"
 
     def _capabilities_violation(self, host: str) -> str | None:
-        answer = self._capabilities(host)
+        answer = self.capabilities(host)
         if answer is None or not 200 <= answer.status_code < 300:
             return "cannot_be_connected_to"
         document = json_of(answer)
@@ -108,7 +118,7 @@ class NextcloudSide:
         return None if seen == TEST_TOKEN else "authorization_header_missing"
 
     def connection(self, storage: Storage) -> Connection:
-        """The connection check of 15.4 (OP §8.2, §16); raises CheckRaised where OpenProject raises ArgumentError.
+        """The connection check up to 15.5 (OP §8.2, §16); raises CheckRaised where OpenProject raises ArgumentError.
 
         It does not see a missing group admin, advanced permissions that are off, a missing manager or a missing second group.
         """
@@ -118,7 +128,7 @@ class NextcloudSide:
                 "wrn_not_configured",
                 "The connection could not be validated. Please finish configuration first.",
             )
-        answer = self._capabilities(storage.host)
+        answer = self.capabilities(storage.host)
         if answer is not None and answer.status_code == 404:
             return Connection("error", "err_host_not_found", "No Nextcloud server found at the configured host url.")
         if answer is None or not 200 <= answer.status_code < 300:
@@ -146,7 +156,7 @@ class NextcloudSide:
     def _folders(self, storage: Storage) -> Connection | None:
         if not storage.automatic_management:
             return None
-        answer = self._dav(storage, "PROPFIND", "")
+        answer = self.folder_request(storage, "PROPFIND", "")
         status = answer.status_code if answer is not None else 0
         if status == 401:
             return Connection("error", "err_userless_access_denied", "The configured app password is invalid.")
@@ -200,10 +210,10 @@ class NextcloudSide:
             if row.mode != AUTOMATIC or row.folder_id is not None or not project.active:
                 continue
             name = managed_folder(project)
-            made = self._dav(storage, "MKCOL", name)
+            made = self.folder_request(storage, "MKCOL", name)
             if made is None or made.status_code not in (201, 405):
                 continue
-            read = self._dav(storage, "PROPFIND", name)
+            read = self.folder_request(storage, "PROPFIND", name)
             found = folder_ids(read.text) if read is not None and read.status_code == 207 else []
             if found:
                 row.folder_id, row.updated_at = found[0], now()
@@ -211,13 +221,15 @@ class NextcloudSide:
     def delete_folder(self, storage: Storage, row: ProjectStorage) -> None:
         """Delete the remote folder of an automatic project storage; a Nextcloud that refuses is ignored (OP §3.2)."""
         if row.mode == AUTOMATIC and storage.password is not None:
-            self._dav(storage, "DELETE", managed_folder(self._world.projects[row.project_id]))
+            self.folder_request(storage, "DELETE", managed_folder(self._world.projects[row.project_id]))
 
-    def _capabilities(self, host: str) -> requests.Response | None:
+    def capabilities(self, host: str) -> requests.Response | None:
+        """Nextcloud's capabilities, asked without credentials; None when nobody answers."""
         headers = {"Ocs-Apirequest": "true", "Accept": "application/json"}
         return self._ask("GET", f"{host}ocs/v2.php/cloud/capabilities", headers=headers)
 
-    def _dav(self, storage: Storage, method: str, folder: str) -> requests.Response | None:
+    def folder_request(self, storage: Storage, method: str, folder: str) -> requests.Response | None:
+        """A WebDAV request for the group folder, or for a folder in it, with the application password."""
         url = f"{storage.host}remote.php/dav/files/{storage.username}/OpenProject/{quote(folder)}"
         body = PROPERTIES if method == "PROPFIND" else None
         headers = {"Depth": "1" if not folder else "0"} if method == "PROPFIND" else {}
@@ -251,7 +263,7 @@ PROPERTIES = '<?xml version="1.0"?><d:propfind xmlns:d="DAV:" xmlns:oc="http://o
 
 
 def blocked_address(world: OpenProjectState, url: str) -> str | None:
-    """The private address behind a host, when this version must not talk to it (OP §5, from 17.6); None when it may."""
+    """The private address behind a host, when this version must not talk to it (OP §5, from 17.6, not recorded); None when it may."""
     if not world.profile.filters_private_addresses:
         return None
     try:
@@ -266,6 +278,16 @@ def blocked_address(world: OpenProjectState, url: str) -> str | None:
         if any(address in network for network in allowed) or not any(address in network for network in PRIVATE_NETWORKS)
     ]
     return None if safe or not addresses else str(addresses[0])
+
+
+def is_literal(url: str) -> bool:
+    """Whether the host is an address itself, or `localhost`, so that no name has to be resolved."""
+    host = urlsplit(url).hostname or ""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return host == "localhost"
+    return True
 
 
 def managed_folder(project: Project) -> str:

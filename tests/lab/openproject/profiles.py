@@ -21,11 +21,18 @@ class Profile:
     breaks_without_oauth_application: bool
     """PATCH of a storage whose OAuth application is gone is a 500 (up to 15.4)."""
     single_sign_on: bool
-    token_exchange_scope: bool
+    tells_features: bool
+    """Licensed features and more in `GET /configuration` (recorded on 16.3)."""
+    checks_in_groups: bool
+    """The connection check is a report of checks in groups; up to 15.5 it is one verdict (OP §8.2)."""
+    automatic_needs_management: bool
+    """A project storage in automatic mode is refused while automatic management is off; recorded on 15.4, no longer on 16.3."""
     forbidden_file_name_characters: bool
     bearer_api_tokens: bool
     filters_private_addresses: bool
     """Nextcloud on a private address needs the allow list (17.6)."""
+    schema_version: str
+    """The newest migration, as the health checks tell it; known of 15.4 and 16.3."""
     user_agent: str
     minimum_integration_app: tuple[int, int, int]
     """Smallest integration_openproject that the connection check accepts (OP §6)."""
@@ -49,10 +56,13 @@ def profile_for(version: str) -> Profile:
         good_job=parsed >= (14, 0),
         breaks_without_oauth_application=parsed < (16, 0),
         single_sign_on=parsed >= (16, 0),
-        token_exchange_scope=parsed >= (16, 3),
+        tells_features=parsed >= (16, 0),
+        checks_in_groups=parsed >= (16, 0),
+        automatic_needs_management=parsed < (16, 0),
         forbidden_file_name_characters=parsed >= (17, 0),
         bearer_api_tokens=parsed >= (17, 2),
         filters_private_addresses=parsed >= (17, 6),
+        schema_version="20250711133700" if parsed >= (16, 0) else "20250128164217",
         user_agent=f"OpenProject {version} HTTPX Client" if parsed >= (17, 0) else "httpx.rb/1.4.0",
         minimum_integration_app=(3, 0, 0) if parsed >= (17, 1) else (2, 6, 3),
         minimum_group_folders=(20, 1, 7) if parsed >= (17, 1) else (14, 0, 9),

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from .health_report import health_report, verdict
 from .live_checks import CheckRaised, NextcloudSide
 from .state import AUTOMATIC, FOLDER_MODES, INACTIVE, MANUAL, OpenProjectState, Project, ProjectStorage, Storage, now
 
@@ -126,6 +127,9 @@ class Runner:
         """What OpenProject's own check of the connection finds (OP §8.2, §16)."""
         try:
             storage = self._storage(request)
+            if self.world.profile.checks_in_groups:
+                self._log("[Adapters::Registry] Resolving nextcloud.validators.connection")
+                return verdict(health_report(self.world, self.nextcloud, storage))
             self._resolve("nextcloud.queries.capabilities")
             result = self.nextcloud.connection(storage)
         except RubyError as error:
@@ -164,7 +168,7 @@ class Runner:
             return [UNAUTHORIZED]
         mode = item.get("mode", INACTIVE)
         folder = _folder_of(row, mode, item.get("folder_id"))
-        errors = _folder_errors(storage, mode, folder)
+        errors = self._folder_errors(storage, mode, folder)
         if errors:
             return errors
         if row is None:
@@ -174,6 +178,16 @@ class Runner:
             if row.mode == AUTOMATIC:
                 row.last_automatic_folder = row.folder_id
             row.mode, row.folder_id, row.updated_at = mode, folder, now()
+        return []
+
+    def _folder_errors(self, storage: Storage, mode: str, folder: str | None) -> list[ServiceError]:
+        """What the contract of a project storage refuses; an unknown mode is an exception of its own (OP §16)."""
+        if mode not in FOLDER_MODES:
+            return [ServiceError("base", "exception", f"ArgumentError: '{mode}' is not a valid project_folder_mode")]
+        if mode == AUTOMATIC and self.world.profile.automatic_needs_management and not storage.automatic_management:
+            return [MODE_UNAVAILABLE]
+        if mode == MANUAL and not str(folder or "").strip():
+            return [FOLDER_BLANK]
         return []
 
     def _detach(self, storage: Storage, item: Json) -> list[ServiceError]:
@@ -222,17 +236,6 @@ def _folder_of(row: ProjectStorage | None, mode: str, wanted: Any) -> str | None
     if mode == AUTOMATIC and row is not None:
         return row.folder_id if row.mode == AUTOMATIC else row.last_automatic_folder
     return None
-
-
-def _folder_errors(storage: Storage, mode: str, folder: str | None) -> list[ServiceError]:
-    """What the contract of a project storage refuses; an unknown mode is an exception of its own (OP §16)."""
-    if mode not in FOLDER_MODES:
-        return [ServiceError("base", "exception", f"ArgumentError: '{mode}' is not a valid project_folder_mode")]
-    if mode == AUTOMATIC and not storage.automatic_management:
-        return [MODE_UNAVAILABLE]
-    if mode == MANUAL and not str(folder or "").strip():
-        return [FOLDER_BLANK]
-    return []
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,6 @@ class Storage:
     password: str | None = None
     authentication_method: str = TWO_WAY
     audience: str | None = None
-    token_exchange_scope: str | None = None
     created_at: str = field(default_factory=now)
     updated_at: str = field(default_factory=now)
 

@@ -41,15 +41,17 @@ ENGLISH = {
         'is not fully set up. The Nextcloud instance does not receive the "Authorization" header, which is necessary for '
         "a Bearer token based authorization of API requests."
     ),
+    # From 17.6 on, in words of ours: not recorded (field case O31).
     "ssrf_filtered": (
         "resolves to {value}, an address that OpenProject must not talk to. It can be allowed with "
         "OPENPROJECT_SSRF_PROTECTION_IP_ALLOWLIST."
     ),
     "invalid_password": "is not valid.",
     "unknown_error": "could not be validated. Please check your storage connection and try again.",
-    "enterprise_plan_required": "requires an enterprise plan.",
+    "enterprise_plan_required": "requires at least the Corporate enterprise plan.",
     "authorization_error": "Error",
     "authorization_failed": "Authorization failed",
+    "not_connected": "Not connected",
 }
 
 GERMAN = {
@@ -70,6 +72,7 @@ GERMAN = {
     "invalid_password": "ist nicht gültig.",
     "authorization_error": "Fehler",
     "authorization_failed": "Autorisierung fehlgeschlagen",
+    "not_connected": "Nicht verbunden",
 }
 
 LANGUAGES = {"en": ENGLISH, "de": GERMAN}

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from lab import Lab
+from playbooks.test_many_pairs import ROOT, environment, variables
 from unit.linking import STORAGE, arrange, broken_parts, count, forget_requests
-from unit.test_many_pairs import ROOT, environment, variables
 
 
 class Play(t.NamedTuple):

@@ -11,7 +11,7 @@ import re
 import typing as t
 
 from lab import Lab
-from unit.test_play_variables import Play, lab, site
+from playbooks.test_play_variables import Play, lab, site
 
 __all__ = ["lab", "site"]
 

@@ -14,7 +14,7 @@ import textwrap
 from pathlib import Path
 
 from lab import Lab
-from unit.test_many_pairs import environment
+from playbooks.test_many_pairs import environment
 
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "docs" / "docsite" / "rst" / "guide_several_pairs.rst"

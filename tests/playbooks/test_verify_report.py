@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.opnc.integration.plugins.module_utils._link.finding import PARTS
+from ansible_collections.opnc.integration.plugins.module_utils._link.catalogue import PARTS
 from lab import Lab
 from lab.nextcloud.state import OPENPROJECT
 from lab.openproject.state import AUTOMATIC
@@ -86,7 +86,7 @@ def lab(run_module: RunModule) -> t.Iterator[Lab]:
         arrange(lab)
         run_module("link", link_args(lab, project_folders=True))
         world = lab.openproject.state
-        (storage,) = world.storages.values()
+        (storage,) = list(world.storages.values())
         world.add_project_storage(world.projects[min(world.projects)], storage, AUTOMATIC)
         yield lab
 
@@ -162,6 +162,7 @@ def test_right_link(play: t.Callable[..., Play], tmp_path: Path) -> None:
     assert done.code == 0, done.output
     assert "changed=0" in done.output
     assert done.table[0] == "Nothing wrong was found."
+    assert "OpenProject 15.4.0: supported (tried: 15.4.0 and 16.3.0)" in done.table
     page = Page.read(report)
     assert page.with_class("header", "right")
     assert "Everything is right" in page.text

@@ -5,7 +5,7 @@
 """No secret leaves a run of Ansible in any form, on any way, and each arrives at its server as it was given.
 
 All modules, roles and playbooks run in real and in check mode, succeed and fail, with C(-vvvv --diff), and with secrets that look
-like templates, quotes, variables and comments. What the runs leave to read is searched (:mod:`unit.canary`). The last tests put
+like templates, quotes, variables and comments. What the runs leave to read is searched (:mod:`playbooks.canary`). The last tests put
 leaks in on purpose: they show that the search finds them.
 """
 
@@ -31,9 +31,9 @@ from lab.nextcloud import http_login_flow, integration, occ_users, rows
 from lab.nextcloud import state as nextcloud_state
 from lab.openproject import state as openproject_state
 from lab.plumbing import random_text
-from unit import canary
+from playbooks import canary
+from playbooks.canary import COMMAND_LINES, FILES, LOG, OUTPUT, PROGRAMS, RESULTS, ROOT, Stage, leaks
 from unit.between import Asked, Said, Server
-from unit.canary import COMMAND_LINES, FILES, LOG, OUTPUT, PROGRAMS, RESULTS, ROOT, Stage, leaks
 from unit.linking import arrange, broken_parts
 from unit.test_lab_occ import certificate
 

@@ -6,6 +6,6 @@
 
 from __future__ import annotations
 
-from unit.conftest import run_module
+from unit.conftest import forget_warnings, run_module, without_pauses
 
-__all__ = ["run_module"]
+__all__ = ["forget_warnings", "run_module", "without_pauses"]

@@ -121,6 +121,12 @@ SINGLE_MODULES = {
 }  # fmt: skip
 CONDITIONS = ("when", "until", "changed_when", "failed_when")
 OURS = "^_*(link|prepare_nextcloud|project_storages|teardown|verify)_"
+REGISTERED = [
+    "__verify_link",
+    *(f"__{role}_result" for role in ("link", "project_storages", "teardown")),
+    *(f"__prepare_nextcloud_{name}" for name in ("certificates", "setting", "enabled")),
+    *(f"__{role}_checked" for role in ("link", "prepare_nextcloud", "project_storages", "teardown", "verify")),
+]
 ROLES = {
     "name": "Roles",
     "hosts": "clouds",
@@ -140,7 +146,7 @@ ROLES = {
         {
             "ansible.builtin.assert": {
                 "that": [
-                    f"query('ansible.builtin.varnames', '{OURS}') | difference(['__verify_link', 'link_rotate']) == []"
+                    f"query('ansible.builtin.varnames', '{OURS}') | difference({[*REGISTERED, 'link_rotate']}) == []"
                 ]
                 + [f"{name} == {value!r}" for name, value in NAMES_LIKE_OURS.items() if name != "link"]
             },

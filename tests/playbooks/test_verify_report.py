@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import stat
 import subprocess
 import sys
 import typing as t
@@ -18,11 +19,12 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.opnc.integration.plugins.module_utils._link.catalogue import PARTS
 from lab import Lab
 from lab.nextcloud.state import OPENPROJECT
 from lab.openproject.state import AUTOMATIC
 from unit.conftest import RunModule
-from unit.linking import arrange, link_args
+from unit.linking import arrange, count, forget_requests, link_args
 
 ROOT = Path(__file__).parents[2]
 HOSTILE = '<script>alert(1)</script>" onload="x {{ 7 * 7 }} <!--'
@@ -243,3 +245,54 @@ def test_server_that_is_down_is_a_line_of_the_table(play: t.Callable[..., Play],
     page = Page.read(report)
     assert page.with_class("tr", "not_checked")
     assert "version not seen" in page.text
+
+
+@pytest.mark.parametrize("password", ["nextcloud", "error", "warning", "right", "wrong"])
+def test_a_password_that_is_a_word_of_the_result_spoils_nothing(
+    lab: Lab, play: t.Callable[..., Play], tmp_path: Path, password: str
+) -> None:
+    """Field case O47: Ansible masks what a secret equals, so neither the findings nor the page depend on such a value."""
+    spoil(lab)
+    lab.nextcloud.state.users["admin"].password = password
+    report = tmp_path / "link.html"
+
+    done = play(opnc_nextcloud_password=password, verify_report_path=str(report))
+
+    assert done.code == 2, done.output
+    findings = done.table[: done.table.index("")]
+    assert [line.split()[0] for line in findings] == ["error", "warning", "warning"], done.table
+    assert "The link has 1 error and 2 warnings" in done.output
+    page = Page.read(report)
+    assert page.with_class("header", "wrong")
+    assert [attributes["class"] for attributes in page.with_class("section", "card")] == [
+        "card error",
+        "card warning",
+        "card warning",
+    ]
+    for title in PARTS.values():
+        assert title in page.text
+    assert len(page.with_class("tr", "wrong")) == 1
+    assert len(page.with_class("tr", "warning")) == 2
+    assert len(page.with_class("tr", "right")) == 4
+
+
+def test_the_report_is_for_its_owner_and_comes_after_the_findings(play: t.Callable[..., Play], tmp_path: Path) -> None:
+    report = tmp_path / "link.html"
+
+    done = play(verify_report_path=str(report))
+
+    assert stat.S_IMODE(report.stat().st_mode) == 0o640
+    assert done.output.index("Nothing wrong was found.") < done.output.index("Write the report")
+
+
+@pytest.mark.parametrize("path", ["link.html", "../link.html", "/no/such/folder/link.html"])
+def test_a_path_that_the_report_cannot_have_is_refused_before_anything_is_sent(
+    lab: Lab, play: t.Callable[..., Play], path: str
+) -> None:
+    forget_requests(lab)
+
+    done = play(verify_report_path=path)
+
+    assert done.code == 2
+    assert f"verify_report_path is {path}" in done.output
+    assert count(lab) == (0, 0)

@@ -23,7 +23,9 @@ from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.client
 from ansible_collections.opnc.integration.plugins.module_utils._openproject.client import OPENPROJECT_SPEC
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+#: run on the controller; their modules hold the documentation only
+ACTIONS = {path.stem for path in (ROOT / "plugins" / "action").glob("*.py")}
+MODULES = sorted({path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")} - ACTIONS)
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir() if path.is_dir())
 PLUGIN_FILES = sorted((ROOT / "plugins").rglob("*.py"))
 CONNECTIONS = {"nextcloud": NEXTCLOUD_SPEC, "openproject": OPENPROJECT_SPEC}

@@ -15,11 +15,18 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
+try:
+    from ansible.errors import AnsibleValueOmittedError
+except ImportError:
+    # before ansible-core 2.19 an omitted value is a text of its own
+    AnsibleValueOmittedError = ()
+
 from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.client import NEXTCLOUD_SPEC
 from ansible_collections.opnc.integration.plugins.module_utils._openproject.client import OPENPROJECT_SPEC
 
 Options = dict[str, dict[str, t.Any]]
 
+ABSENT = object()
 ROLES = Path(__file__).parents[2] / "roles"
 CONNECTION = {f"opnc_{name}": dict(option) for name, option in NEXTCLOUD_SPEC.merge(OPENPROJECT_SPEC).options.items()}
 #: what the playbooks know besides the connection
@@ -62,7 +69,11 @@ class ActionModule(ActionBase):
         for name in known:
             if name in given:
                 try:
-                    values[name] = self._templar.template(given[name])
+                    value = self._templar.template(given[name])
+                    if value != given.get("omit", ABSENT):
+                        values[name] = value
+                except AnsibleValueOmittedError:
+                    continue
                 except AnsibleError as error:
                     problems.append(f"{name} is set, but it cannot be evaluated: {error}")
         return values
@@ -74,7 +85,7 @@ class ActionModule(ActionBase):
                 continue
             server = f"{product} at {values.get(f'opnc_{product.lower()}_url', 'an address that is not set')}"
             for name in secrets:
-                if name in values and values[name] in ("", None):
+                if values.get(name) == "":
                     yield f"{name}, the secret for {server}, {_why_empty(given[name])}"
 
 

@@ -368,7 +368,7 @@ CASES = [
         "app limited to groups",
         NEXTCLOUD,
         app_limited,
-        ("limited to groups that admin is not in", "role prepare_nextcloud"),
+        ("limited to the group", "admin is not a member", "occ app:disable integration_openproject, then"),
         in_check_mode="warning",
     ),
     Case(

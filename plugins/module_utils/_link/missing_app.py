@@ -6,7 +6,12 @@
 
 from __future__ import annotations
 
+import re
+
 from .._core.errors import ApiError, Failure, Refused
+from .._core.versions import ENABLE_LIFTS_LIMIT, parsed
+from .._nextcloud.admin_http import HttpAdmin
+from .._nextcloud.client import APP, Nextcloud
 from .read import Sides
 
 #: fact of a refusal because of an app that an earlier task of the play may have only pretended to enable
@@ -36,11 +41,41 @@ def explain_missing_app(sides: Sides) -> Refused:
         return Refused("Nextcloud waits for an upgrade", server=client.server, remedy="Run: occ upgrade")
     if status.get("maintenance"):
         return Refused("Nextcloud is in maintenance mode", server=client.server, remedy="Run again when it is over")
+    return _explain_row(client, _app_row(client), parsed(str(status.get("version", ""))))
+
+
+def _app_row(client: Nextcloud) -> str:
+    """The app's value ``enabled`` (``yes``, ``no`` or a list of groups); empty when it was never there or cannot be read."""
+    try:
+        return HttpAdmin(client).app_value(APP, "enabled")
+    except Failure:
+        return ""
+
+
+def _explain_row(client: Nextcloud, row: str, version: tuple[int, ...]) -> Refused:
+    """Enabled for others, without its files, or not enabled at all (field cases O43, O44)."""
+    app, enable = f"the app OpenProject Integration ({APP})", f"occ app:enable {APP}"
+    if row.startswith("["):
+        groups = re.findall(r'"([^"]*)"', row)
+        lift = enable if version[:1] >= (ENABLE_LIFTS_LIMIT,) else f"occ app:disable {APP}, then {enable}"
+        return Refused(
+            f"{app} is limited to the {'group' if len(groups) == 1 else 'groups'} {', '.join(groups)}, and"
+            f" {client.connection.username} is not a member",
+            server=client.server,
+            remedy=f"Lift the limit (role prepare_nextcloud, or {lift}), or give nextcloud_username an administrator in one of the groups",
+            cause=MISSING_APP,
+        )
+    if row == "yes":
+        return Refused(
+            f"{app} is enabled, but it does not answer: its files are missing, as after a new container image",
+            server=client.server,
+            remedy=f"Fetch them again: occ app:install {APP}. If its folder is there, see Nextcloud's log",
+            cause="files_missing",
+        )
     return Refused(
-        "the app OpenProject Integration (integration_openproject) is missing or disabled, or limited to groups that"
-        f" {client.connection.username} is not in",
+        f"{app} is missing or disabled",
         server=client.server,
-        remedy="Enable it: role prepare_nextcloud, module nextcloud_app, or occ app:enable integration_openproject",
+        remedy=f"Enable it: role prepare_nextcloud, module nextcloud_app, or {enable}",
         cause=MISSING_APP,
     )
 

@@ -286,7 +286,9 @@ class Integration:
                 )
                 return t.cast("dict[str, t.Any]", data)
             except (ApiError, TransportError) as error:
-                # a web server may put a page of its own over Nextcloud's empty 404
+                # a web server may put a page of its own over Nextcloud's empty 404; 34 answers 412 to whom the app is limited
+                if error.facts.get("status") == 412 and "CSRF" not in error.answer:
+                    return None
                 if error.facts.get("status") != 404:
                     raise
             if waited >= SECONDS_TO_APPEAR:

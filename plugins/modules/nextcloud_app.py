@@ -173,7 +173,7 @@ error:
 
 from ansible_collections.opnc.integration.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.opnc.integration.plugins.module_utils._core.module import run
-from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.apps import manage
+from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.apps import work
 from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.client import NEXTCLOUD_SPEC
 
 
@@ -186,7 +186,7 @@ def main() -> None:
             "groups": {"type": "list", "elements": "str"},
         }
     )
-    run(spec.merge(NEXTCLOUD_SPEC), manage)
+    run(spec.merge(NEXTCLOUD_SPEC), work)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .._core.errors import BadInput, CommandError, Refused
-from .._core.module import Call, Result
+from .._core.module import Call, Result, converge
+from .._core.steps import NEXTCLOUD, Step
 from .app_diagnosis import explain, store_silence
 from .occ import Occ, find_json
 
@@ -43,20 +44,31 @@ class App:
 
 @dataclass
 class Plan:
-    """What is to be done, in the order in which it is done."""
+    """Steps in their order, and each app as it will be."""
 
-    disable: list[str] = field(default_factory=list)
-    remove: list[str] = field(default_factory=list)
-    update: dict[str, str] = field(default_factory=dict)
-    open_up: list[str] = field(default_factory=list)
-    enable: list[str] = field(default_factory=list)
-    limit: list[str] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
     after: dict[str, dict[str, t.Any]] = field(default_factory=dict)
-    actions: list[str] = field(default_factory=list)
+
+    def add(self, kind: str, title: str, work: t.Callable[[], None]) -> None:
+        """Append a step over one app."""
+        self.steps.append(Step(NEXTCLOUD, kind, title, apply=lambda _occ: work()))
+
+    def add_together(self, kind: str, titles: t.Mapping[str, str], work: t.Callable[[list[str]], None]) -> None:
+        """Append a step for each app; the first one that is taken does the work of all, in one start of occ."""
+        names = list(titles)
+        left = [lambda: work(names)]
+
+        def apply(_occ: Occ) -> None:
+            if left:
+                left[0]()
+                left.clear()
+
+        # occ goes on with the next app when one fails
+        self.steps += [Step(NEXTCLOUD, kind, titles[name], apply=apply, single=len(names) == 1) for name in names]
 
 
-def manage(call: Call) -> Result:
-    """Bring the apps of a module call into the requested state.
+def work(call: Call) -> Result:
+    """What the module ``nextcloud_app`` does.
 
     :raises BadInput: an option is unusable.
     :raises Refused: the state forbids it; nothing was written.
@@ -73,14 +85,12 @@ def manage(call: Call) -> Result:
     keeper = Keeper(Occ.from_call(call), call)
     before = keeper.read(names)
     plan = keeper.plan(before, state, groups)
-    if not call.check_mode:
-        keeper.apply(plan, groups)
     shown = {name: app.shown for name, app in before.items()} if state != ABSENT else keeper.on_disk_shown(before)
+    # an app that is right already is shown as it is, so that nothing seems to change
+    result = converge(call, plan.steps, keeper.occ, before=shown, after=plan.after)
     return {
-        "changed": bool(plan.actions),
-        "actions": plan.actions,
+        **result,
         "apps": {name: {"version": keeper.versions.get(name, ""), **plan.after[name]} for name in names},
-        "diff": {"before": shown, "after": plan.after},
     }
 
 
@@ -110,8 +120,8 @@ class Keeper:
         """What is to be done."""
         plan = Plan()
         if state == DISABLED:
-            plan.disable = [name for name, app in before.items() if app.enabled]
-            plan.actions = [f"disable the app {name}" for name in plan.disable]
+            enabled = {name: f"disable the app {name}" for name, app in before.items() if app.enabled}
+            plan.add_together("disable", enabled, self._disable)
             plan.after = {name: {"state": DISABLED, "groups": []} for name in before}
         elif state == ABSENT:
             self._plan_removal(plan, before)
@@ -121,31 +131,14 @@ class Keeper:
             self._plan_enabling(plan, before, groups)
         return plan
 
-    def apply(self, plan: Plan, groups: t.Sequence[str] | None) -> None:
-        """Do it."""
-        if plan.disable:
-            self._disable(plan.disable)
-        for name in plan.remove:
-            self._remove(name)
-        for name, version in plan.update.items():
-            self._update(name, version)
-        for name in plan.open_up:
-            # not app:disable and app:enable: in between, clients would see a group folder vanish and delete their copies
-            self.occ.run(
-                ["config:app:set", name, "enabled", "--value=yes"], attempted=f"enable the app {name} for everybody"
-            )
-        if plan.enable:
-            self._enable(plan.enable, [])
-        if plan.limit:
-            self._enable(plan.limit, [f"--groups={group}" for group in groups or ()])
-            self._check_groups(plan.limit, groups or ())
-
     def on_disk_shown(self, before: t.Iterable[str]) -> dict[str, dict[str, t.Any]]:
         """Of the apps that are to be removed, those that are there."""
         return {name: {"state": "present" if name in self._on_disk else ABSENT} for name in before}
 
     def _plan_enabling(self, plan: Plan, before: t.Mapping[str, App], groups: t.Sequence[str] | None) -> None:
         wanted = tuple(sorted(groups or ()))
+        enable: dict[str, str] = {}
+        limit: dict[str, str] = {}
         for name, app in before.items():
             plan.after[name] = {"state": ENABLED, "groups": list(wanted)}
             if app.enabled and set(app.groups) == set(wanted):
@@ -159,16 +152,23 @@ class Keeper:
                         server=self.occ.command_line([]),
                         remedy="Leave groups out for this app",
                     )
-                plan.limit.append(name)
-                plan.actions.append(f"enable the app {name} for the groups {', '.join(wanted)} only")
+                limit[name] = f"enable the app {name} for the groups {', '.join(wanted)} only"
             elif app.enabled:
-                plan.open_up.append(name)
-                plan.actions.append(
-                    f"enable the app {name} for everybody instead of the groups {', '.join(app.groups)} only"
-                )
+                title = f"enable the app {name} for everybody instead of the groups {', '.join(app.groups)} only"
+                plan.add("open_up", title, self._opening(name))
             else:
-                plan.enable.append(name)
-                plan.actions.append(f"enable the app {name}")
+                enable[name] = f"enable the app {name}"
+        plan.add_together("enable", enable, lambda names: self._enable(names, []))
+        plan.add_together("limit", limit, lambda names: self._limit(names, groups or ()))
+
+    def _opening(self, name: str) -> t.Callable[[], None]:
+        def write() -> None:
+            # not app:disable and app:enable: in between, clients would see a group folder vanish and delete their copies
+            self.occ.run(
+                ["config:app:set", name, "enabled", "--value=yes"], attempted=f"enable the app {name} for everybody"
+            )
+
+        return write
 
     def _plan_update(self, plan: Plan, before: t.Iterable[str]) -> None:
         silence = store_silence(self.configuration)
@@ -178,20 +178,21 @@ class Keeper:
             ["app:update", "--showonly", "--all"], attempted="look for new versions of apps", accepted=(0, 1)
         )
         offered = dict(re.findall(r"^(\S+) new version available: (\S+)", completed.stdout, re.MULTILINE))
-        plan.update = {name: offered[name] for name in before if name in offered}
-        plan.actions = [f"update the app {name} to {version}" for name, version in plan.update.items()]
+        for name in (name for name in before if name in offered):
+            plan.add("update", f"update the app {name} to {offered[name]}", self._updating(name, offered[name]))
 
     def _plan_removal(self, plan: Plan, before: t.Mapping[str, App]) -> None:
         self._on_disk = self._list()
-        for name, app in before.items():
-            plan.after[name] = {"state": ABSENT}
-            if name in self._on_disk:
-                plan.remove.append(name)
-                plan.actions.append(f"remove the app {name}")
-            elif app.enabled:
-                # its files are gone, but Nextcloud still counts on it
-                plan.disable.append(name)
-                plan.actions.append(f"disable the app {name}, whose files are gone")
+        plan.after = {name: {"state": ABSENT} for name in before}
+        # the files are gone, but Nextcloud still counts on the app
+        gone = {
+            name: f"disable the app {name}, whose files are gone"
+            for name, app in before.items()
+            if name not in self._on_disk and app.enabled
+        }
+        plan.add_together("disable", gone, self._disable)
+        for name in (name for name in before if name in self._on_disk):
+            plan.add("remove", f"remove the app {name}", self._removing(name))
 
     def _enable(self, names: t.Sequence[str], options: t.Sequence[str]) -> None:
         command = ["app:enable", *options, *names]
@@ -202,6 +203,10 @@ class Keeper:
         failed = [name for name in names if name not in done]
         if failed or completed.rc:
             raise explain(self.occ, command, attempted, completed, failed or list(names), self.configuration)
+
+    def _limit(self, names: t.Sequence[str], groups: t.Sequence[str]) -> None:
+        self._enable(names, [f"--groups={group}" for group in groups])
+        self._check_groups(names, groups)
 
     def _check_groups(self, names: t.Iterable[str], groups: t.Iterable[str]) -> None:
         for name in names:
@@ -225,12 +230,18 @@ class Keeper:
             remedy="Some apps belong to Nextcloud itself, or protect themselves, and cannot be disabled",
         )
 
+    def _updating(self, name: str, version: str) -> t.Callable[[], None]:
+        return lambda: self._update(name, version)
+
     def _update(self, name: str, version: str) -> None:
         command, attempted = ["app:update", name], f"update the app {name} to {version}"
         completed = self.occ.run(command, attempted=attempted, accepted=(0, 1))
         if completed.rc or f"{name} updated" not in completed.stdout.splitlines():
             raise explain(self.occ, command, attempted, completed, [name], self.configuration)
         self.versions[name] = version
+
+    def _removing(self, name: str) -> t.Callable[[], None]:
+        return lambda: self._remove(name)
 
     def _remove(self, name: str) -> None:
         command, attempted = ["app:remove", name], f"remove the app {name}"

@@ -152,7 +152,7 @@ error:
 from ansible_collections.opnc.integration.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.opnc.integration.plugins.module_utils._core.module import run
 from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.client import NEXTCLOUD_SPEC
-from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.config import manage
+from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.config import work
 
 
 def main() -> None:
@@ -166,7 +166,7 @@ def main() -> None:
         },
         required_one_of=[("system", "apps", "secret_system", "secret_apps")],
     )
-    run(spec.merge(NEXTCLOUD_SPEC), manage)
+    run(spec.merge(NEXTCLOUD_SPEC), work)
 
 
 if __name__ == "__main__":

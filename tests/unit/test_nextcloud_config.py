@@ -258,8 +258,30 @@ def test_a_text_with_a_type_is_found_out_by_the_refusal(run: t.Any, fake_occ: t.
     desired = {"apps": {"x": {"a": "2", "typed": "new", "z": "2"}}, "secret_apps": {"x": {"s": "new-secret-1"}}}
     result = run(**desired)
     assert result["changed"] is True
-    assert fake_occ.commands == [scope, "config:import", scope, "config:import", "config:app:set x typed --value=new"]
+    assert fake_occ.commands == [scope, "config:import", scope, "config:app:set x typed --value=new", "config:import"]
     assert imported(fake_occ) == {"apps": {"x": {"z": "2", "s": "new-secret-1"}}}
+
+
+@pytest.mark.parametrize("check_mode", [True, False], ids=["check", "real"])
+def test_o37_a_read_only_configuration_is_refused_before_the_first_write(
+    run: t.Any, fake_occ: t.Any, check_mode: bool
+) -> None:
+    fake_occ.answer(SYSTEM, {"system": {"config_is_read_only": True}})
+    result = run(check_mode=check_mode, system={"a": 1})
+    assert result["failed"]
+    assert "config_is_read_only to false" in result["msg"]
+    assert fake_occ.commands == [SYSTEM]
+
+
+@pytest.mark.parametrize("check_mode", [True, False], ids=["check", "real"])
+def test_a_secret_with_a_type_is_refused_before_the_first_write(run: t.Any, fake_occ: t.Any, check_mode: bool) -> None:
+    scope = "config:list x --output=json"
+    fake_occ.answer(scope, {"apps": {"x": {"a": "1", "s": 5}}})
+    desired = {"apps": {"x": {"a": "2"}}, "secret_apps": {"x": {"s": "secret-number-6"}}}
+    result = run(check_mode=check_mode, **desired)
+    assert result["failed"]
+    assert "is a secret that Nextcloud stores with a type" in result["msg"]
+    assert fake_occ.commands == [scope]
 
 
 def test_a_read_only_configuration_says_so(run: t.Any, fake_occ: t.Any) -> None:

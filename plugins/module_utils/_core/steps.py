@@ -72,6 +72,21 @@ class Step:
         return {"side": self.side, "action": self.title, "reason": self.reason}
 
 
+def together(side: str, kind: str, titles: t.Sequence[str], work: Work) -> list[Step]:
+    """Steps that one start of a command line, or one request, does all at once: the first that is taken does the work of all.
+
+    A command that fails may have done a part of them.
+    """
+    left = [work]
+
+    def apply(context: Context) -> None:
+        if left:
+            left[0](context)
+            left.clear()
+
+    return [Step(side, kind, title, apply=apply, single=len(titles) == 1) for title in titles]
+
+
 @dataclass
 class Progress:
     """What a call has done so far; a failure takes it into the result.

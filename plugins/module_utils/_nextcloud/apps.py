@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from .._core.errors import BadInput, CommandError, Refused
 from .._core.module import Call, Result, converge
-from .._core.steps import NEXTCLOUD, Step
+from .._core.steps import NEXTCLOUD, Step, together
 from .app_diagnosis import explain, store_silence
 from .occ import Occ, find_json
 
@@ -54,17 +54,9 @@ class Plan:
         self.steps.append(Step(NEXTCLOUD, kind, title, apply=lambda _occ: work()))
 
     def add_together(self, kind: str, titles: t.Mapping[str, str], work: t.Callable[[list[str]], None]) -> None:
-        """Append a step for each app; the first one that is taken does the work of all, in one start of occ."""
+        """Append a step for each app that one start of occ does for all; occ goes on with the next app when one fails."""
         names = list(titles)
-        left = [lambda: work(names)]
-
-        def apply(_occ: Occ) -> None:
-            if left:
-                left[0]()
-                left.clear()
-
-        # occ goes on with the next app when one fails
-        self.steps += [Step(NEXTCLOUD, kind, titles[name], apply=apply, single=len(names) == 1) for name in names]
+        self.steps += together(NEXTCLOUD, kind, list(titles.values()), lambda _occ: work(names))
 
 
 def work(call: Call) -> Result:

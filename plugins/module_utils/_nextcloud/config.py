@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import json
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 from .._core.errors import BadInput, CommandError, Refused
-from .._core.module import Call, Result
+from .._core.module import Call, Result, converge
+from .._core.steps import NEXTCLOUD, Step, together
 from .occ import Occ
 from .values import ABSENT, ENCRYPTED, app_same, app_text, holds_hidden, masked, merge, normal, same
 
 READ_ONLY = "is set to be read-only"
+WRITABLE = "Set config_is_read_only to false in config.php for the time of the change; nothing was written"
 TYPE_CONFLICT = "conflict between new type"
 
 
@@ -91,21 +93,8 @@ class Found:
         )
 
 
-@dataclass
-class Batch:
-    """What one start of ``config:import`` writes."""
-
-    system: dict[str, t.Any] = field(default_factory=dict)
-    apps: dict[str, dict[str, str | None]] = field(default_factory=dict)
-
-    def text(self) -> str:
-        """As JSON in ASCII; the parts that hold nothing are left out."""
-        parts = {"system": self.system, "apps": self.apps}
-        return json.dumps({name: part for name, part in parts.items() if part})
-
-
-def manage(call: Call) -> Result:
-    """Bring the configuration into the requested state with one read, and one write for all that differs.
+def work(call: Call) -> Result:
+    """What the module ``nextcloud_config`` does: one read, and one write for all that differs.
 
     :raises BadInput: an option is unusable.
     :raises Refused: a secret could only be written in a way that others can see.
@@ -114,16 +103,9 @@ def manage(call: Call) -> Result:
     settings = _settings(call)
     keeper = Keeper(Occ.from_call(call), settings)
     found = keeper.read()
-    wrong = [item for item in found if not item.right]
-    if not call.check_mode:
-        keeper.write(wrong)
+    steps = keeper.steps([item for item in found if not item.right])
     before, after = _shown(found, Found.before), _shown(found, Found.after)
-    return {
-        "changed": bool(wrong),
-        "actions": [item.action for item in wrong],
-        "config": after,
-        "diff": {"before": before, "after": after},
-    }
+    return {**converge(call, steps, keeper, before=before, after=after), "config": after}
 
 
 class Keeper:
@@ -131,10 +113,13 @@ class Keeper:
 
     def __init__(self, occ: Occ, settings: t.Sequence[Setting]) -> None:
         self.occ, self.settings = occ, settings
+        self._read_only = False
 
     def read(self) -> list[Found]:
         """The settings with what Nextcloud has: one start, and one more when something that is requested is hidden."""
         shown = self._list([])
+        system = shown.get("system")
+        self._read_only = isinstance(system, dict) and system.get("config_is_read_only") is True
         found = [Found(setting, actual, actual) for setting in self.settings for actual in [_pick(shown, setting)]]
         if any(holds_hidden(item.actual) for item in found):
             private = self._list(["--private"])
@@ -143,20 +128,43 @@ class Keeper:
                     item.actual = self._private(private, item.setting)
         return found
 
-    def write(self, wrong: t.Sequence[Found]) -> None:
-        """Write what differs.
+    def steps(self, wrong: t.Sequence[Found]) -> list[Step]:
+        """What writes what differs.
 
         Values go by standard input, so secrets among them are safe. ``config:import`` knows no types of app values, so those that
         Nextcloud stores with a type are set one by one, and keep it; a type is never asked for (NC §2).
         """
         # a value that does not come as text has a type for certain, one that comes as text may have
         typed = [item for item in wrong if item.setting.app and item.wanted is not ABSENT and _has_type(item.actual)]
-        for item in typed:
-            self._refuse_secret(item)
         left = [item for item in wrong if item not in typed]
+        steps = together(NEXTCLOUD, "import", [item.action for item in left], lambda _keeper: self._write(left))
+        if any(item.setting.app is None for item in left):
+            steps[0] = replace(steps[0], check=lambda _keeper: self._refuse_read_only())
+        return [*steps, *(self._setting_step(item) for item in typed)]
+
+    def _refuse_read_only(self) -> None:
+        if self._read_only:
+            raise Refused(
+                "config_is_read_only is true, so occ refuses to write system values",
+                attempted="write the configuration",
+                server=self.occ.command_line(["config:import"]),
+                remedy=WRITABLE,
+                cause="read_only",
+            )
+
+    def _setting_step(self, item: Found) -> Step:
+        return Step(
+            NEXTCLOUD,
+            "set",
+            item.action,
+            apply=lambda _keeper: self._set(item),
+            check=lambda _keeper: self._refuse_secret(item),
+        )
+
+    def _write(self, left: list[Found]) -> None:
         while left:
             try:
-                self._import(_batch(left))
+                self._import(left)
             except CommandError as error:
                 if TYPE_CONFLICT not in error.answer:
                     raise
@@ -165,16 +173,14 @@ class Keeper:
                 left = [item for item in self.read() if item.setting in settings and not item.right]
                 for item in left[:1]:
                     self._refuse_secret(item)
-                    typed.append(item)
+                    self._set(item)
                 left = left[1:]
             else:
-                break
-        for item in typed:
-            self._set(item)
+                return
 
-    def _import(self, batch: Batch) -> None:
+    def _import(self, items: t.Sequence[Found]) -> None:
         try:
-            self.occ.run(["config:import"], attempted="write the configuration", stdin=batch.text())
+            self.occ.run(["config:import"], attempted="write the configuration", stdin=_imported(items))
         except CommandError as error:
             if READ_ONLY not in error.answer:
                 raise
@@ -182,7 +188,7 @@ class Keeper:
                 error.answer,
                 attempted=error.attempted,
                 server=error.server,
-                remedy="Set config_is_read_only to false in config.php for the time of the change; nothing was written",
+                remedy=WRITABLE,
                 rc=error.rc,
                 cause="read_only",
             ) from error
@@ -293,16 +299,19 @@ def _has_type(actual: t.Any) -> bool:
     return actual is not ABSENT and not isinstance(actual, str)
 
 
-def _batch(items: t.Iterable[Found]) -> Batch:
-    batch = Batch()
+def _imported(items: t.Iterable[Found]) -> str:
+    """What one start of ``config:import`` writes, as JSON in ASCII; the parts that hold nothing are left out."""
+    system: dict[str, t.Any] = {}
+    apps: dict[str, dict[str, str | None]] = {}
     for item in items:
         setting, wanted = item.setting, item.wanted
         if setting.app is None:
-            batch.system[setting.key] = None if wanted is ABSENT else wanted
+            system[setting.key] = None if wanted is ABSENT else wanted
         else:
             text = None if wanted is ABSENT else app_text(wanted, item.actual)
-            batch.apps.setdefault(setting.app, {})[setting.key] = text
-    return batch
+            apps.setdefault(setting.app, {})[setting.key] = text
+    parts = {"system": system, "apps": apps}
+    return json.dumps({name: part for name, part in parts.items() if part})
 
 
 def _shown(found: t.Iterable[Found], show: t.Callable[[Found], t.Any]) -> dict[str, dict[str, t.Any]]:

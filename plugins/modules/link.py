@@ -38,6 +38,7 @@ options:
     description:
       - Name of the storage in OpenProject, visible to all users of projects that use it.
       - A storage of this Nextcloud with another name is renamed.
+      - With O(state=absent) the name must fit, or O(storage_id) must be given.
     type: str
     required: true
   storage_id:
@@ -191,6 +192,11 @@ actions:
       returned: always
       type: str
       sample: it has no address of OpenProject
+actions_not_done:
+  description: What was planned and not done, because the run failed before; then RV(actions) holds what was done. Its keys are those of RV(actions).
+  returned: failure after the plan was made
+  type: list
+  elements: dict
 link:
   description: State of both sides after the run, without secrets. In check mode, and when the link was removed, the state that was found.
   returned: success

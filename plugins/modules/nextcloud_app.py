@@ -119,6 +119,11 @@ actions:
   type: list
   elements: str
   sample: ["enable the app groupfolders"]
+actions_not_done:
+  description: What was planned and not done, because the run failed before; then RV(actions) holds what was done.
+  returned: failure after the plan was made
+  type: list
+  elements: str
 apps:
   description: The apps by their id, as they are now.
   returned: success

@@ -82,6 +82,11 @@ actions:
   type: list
   elements: str
   sample: ["import certificate company-ca"]
+actions_not_done:
+  description: What was planned and not done, because the run failed before; then RV(actions) holds what was done.
+  returned: failure after the plan was made
+  type: list
+  elements: str
 certificate:
   description: The certificate as Nextcloud has it. Empty when it was removed.
   returned: success

@@ -111,6 +111,11 @@ actions:
   type: list
   elements: str
   sample: ["set the system value allow_local_remote_servers"]
+actions_not_done:
+  description: What was planned and not done, because the run failed before; then RV(actions) holds what was done.
+  returned: failure after the plan was made
+  type: list
+  elements: str
 config:
   description: The values that were given, as they are now, secrets masked. Removed ones are missing.
   returned: success

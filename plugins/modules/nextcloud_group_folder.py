@@ -181,6 +181,11 @@ actions:
   sample:
     - group folder Plans will be created
     - group folder Plans will be given to group builders (read)
+actions_not_done:
+  description: What was planned and not done, because the run failed before; then RV(actions) holds what was done.
+  returned: failure after the plan was made
+  type: list
+  elements: str
 group_folder:
   description: The folder after the run; empty when it is absent.
   returned: success

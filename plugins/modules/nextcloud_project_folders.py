@@ -119,6 +119,11 @@ actions:
   sample:
     - group OpenProjectNoAutomaticProjectFolders will be created
     - OpenProject becomes group admin of group OpenProjectNoAutomaticProjectFolders
+actions_not_done:
+  description: What was planned and not done, because the run failed before; then RV(actions) holds what was done.
+  returned: failure after the plan was made
+  type: list
+  elements: str
 project_folders:
   description: The project folders after the run; empty when they are absent.
   returned: success

@@ -174,6 +174,11 @@ actions:
   elements: str
   sample:
     - make storage "Cloud" available in project "demo-project", automatic folder
+actions_not_done:
+  description: What was planned and not done, because the run failed before; then RV(actions) holds what was done.
+  returned: failure after the plan was made
+  type: list
+  elements: str
 error:
   description: What went wrong, for a playbook to decide on.
   returned: failure

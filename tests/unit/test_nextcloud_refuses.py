@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An app that is enabled and does not answer: the cause is named, and the remedy that is a command ends it (field cases O43, O44)."""
+"""What Nextcloud refuses although all seems to be there: the cause is named, and the remedy ends it (field cases O43, O44, O45)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lab import Lab
 from lab.nextcloud.integration import INTEGRATION
 from unit.conftest import RunModule
 from unit.labs import Labs
-from unit.linking import link_args
+from unit.linking import arrange, link_args
 
 
 @pytest.mark.parametrize("version", ["29", "32", "34"])
@@ -56,3 +56,19 @@ def test_o44_missing_files_are_not_to_be_enabled(
     assert "app:enable" not in refused["msg"]
     lab.nextcloud.state.apps[INTEGRATION] = there
     assert not run_module("link", link_args(lab, project_folders=True))["changed"]
+
+
+@pytest.mark.parametrize("version", ["29", "34"])
+def test_o45_files_of_a_former_user_are_named_and_nothing_is_left_behind(
+    version: str, labs: Labs, run_module: RunModule
+) -> None:
+    lab = arrange(labs.fresh(version))
+    lab.nextcloud.state.left_over_files.add("OpenProject")
+    refused = run_module("link", link_args(lab, project_folders=True))
+    assert refused["failed"]
+    assert refused["changed"] is False
+    assert "files already exist for this user" in refused["msg"]
+    assert "move it away" in refused["msg"]
+    assert lab.openproject.state.storages == {}
+    lab.nextcloud.state.left_over_files.clear()
+    assert run_module("link", link_args(lab, project_folders=True))["changed"]

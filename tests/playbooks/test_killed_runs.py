@@ -73,6 +73,7 @@ class Killer:
         try:
             with subprocess.Popen(
                 [sys.executable, "-c", PROGRAM],
+                preexec_fn=heed_signals,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -124,6 +125,12 @@ def lab() -> t.Iterator[Lab]:
 def fresh(lab: Lab) -> None:
     lab.reset()
     arrange(lab)
+
+
+def heed_signals() -> None:
+    """Let a child end on signals that whoever started the tests may have let be ignored, as nohup does."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def test_a_fresh_link_with_folders_has_four_writes(lab: Lab) -> None:
@@ -210,6 +217,7 @@ def test_what_a_started_command_started_is_ended_too(tmp_path: Path, number: sig
     written = tmp_path / "child"
     with subprocess.Popen(
         [sys.executable, "-c", STARTING, str(written)],
+        preexec_fn=heed_signals,
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT / ".cache" / "collections")},

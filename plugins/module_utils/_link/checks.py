@@ -146,7 +146,7 @@ def _nextcloud_versions(side: ObservedNextcloud) -> t.Iterator[Finding]:
         elif side.app_version[:2] > versions.NEWEST_TRIED_APP:
             yield finding("app_newer", version=app)
         else:
-            first, last = next(fit[1:] for fit in versions.APP_FITS if side.app_version >= fit[0])
+            first, last = [fit[1:] for fit in versions.APP_FITS if side.app_version >= fit[0]][0]
             if not first <= side.major <= last:
                 yield finding("app_does_not_fit_nextcloud", version=app, first=first, last=last, major=side.major)
     folders = parsed(side.group_folders_version)
@@ -272,7 +272,7 @@ def _openproject_versions(observed: Observed) -> t.Iterator[Finding]:
         return
     if side.version[:2] > versions.NEWEST_TRIED_OPENPROJECT:
         yield finding("openproject_newer", version=version)
-    app, folders = next(wanted[1:] for wanted in versions.WANTED_APPS if side.version >= wanted[0])
+    app, folders = [wanted[1:] for wanted in versions.WANTED_APPS if side.version >= wanted[0]][0]
     if nextcloud.app_version and nextcloud.app_version < app:
         yield finding(
             "app_does_not_fit_openproject",

@@ -94,6 +94,11 @@ def read_and_plan(call: Call, sides: Sides, desired: Desired) -> tuple[LinkState
             return state, Plan()
     if call.params["verify_secrets"]:
         state = try_secrets(sides, state, desired, call)
+    if call.check_mode and desired.rotate and (state.storage is None or not settings.linked):
+        call.warn(
+            "There is no link whose secrets could be renewed. A real run is refused unless an earlier task sets it up."
+        )
+        desired = replace(desired, rotate=frozenset())
     plan = make_plan(state, desired)
     if desired.project_folders and not state.folders_right:
         _need_group_folders(call, sides, state)

@@ -16,6 +16,8 @@ from .read import Sides
 
 #: fact of a refusal because of an app that an earlier task of the play may have only pretended to enable
 MISSING_APP = "missing_app"
+#: fact of a refusal because of an app that is enabled and has no files
+FILES_MISSING = "files_missing"
 
 
 def explain_missing_app(sides: Sides) -> Refused:
@@ -70,7 +72,7 @@ def _explain_row(client: Nextcloud, row: str, version: tuple[int, ...]) -> Refus
             f"{app} is enabled, but it does not answer: its files are missing, as after a new container image",
             server=client.server,
             remedy=f"Fetch them again: occ app:install {APP}. If its folder is there, see Nextcloud's log",
-            cause="files_missing",
+            cause=FILES_MISSING,
         )
     return Refused(
         f"{app} is missing or disabled",
@@ -85,6 +87,7 @@ def tell_host_apart(error: ApiError, sides: Sides) -> Failure:
     if error.status != 422 or "host" not in error.attribute:
         return error
     explained = explain_missing_app(sides)
-    if explained.facts.get("cause") == MISSING_APP:
+    # what Nextcloud's own status explains is the cause; anything about the app is a guess, for OpenProject may have met another host
+    if explained.facts.get("cause") in (MISSING_APP, FILES_MISSING):
         return error
     return Refused(explained.answer, attempted=error.attempted, server=explained.server, remedy=explained.remedy)

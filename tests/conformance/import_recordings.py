@@ -37,6 +37,11 @@ MARKER = re.compile(
 MARKUP = re.compile(r"\s*<(!DOCTYPE html|html)", re.IGNORECASE)
 
 
+def _escaped(text: str) -> str:
+    """JSON with typographic quotes as escapes, which say the same: ansible-test wants none of them in a file."""
+    return re.sub("[\u2018\u2019\u201c\u201d]", lambda quote: f"\\u{ord(quote.group()):04x}", text)
+
+
 def slim(line: Line) -> dict[str, Any]:
     """What of a line is kept."""
     data = {key: value for key, value in line.data.items() if value not in (None, "", {}) or key in ("cmd", "stdin")}
@@ -71,7 +76,7 @@ def import_all(source: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(
             "".join(
-                json.dumps({"line": line.number, **slim(line)}, ensure_ascii=False) + "\n"
+                _escaped(json.dumps({"line": line.number, **slim(line)}, ensure_ascii=False)) + "\n"
                 for line in _lines(source, name)
             ),
             encoding="utf-8",

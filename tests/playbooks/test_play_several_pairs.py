@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 import subprocess
 import sys
@@ -58,7 +59,8 @@ def test_each_openproject_is_sent_its_own_key_only(tmp_path: Path) -> None:
                 **{f"https://cloud-{name}.example.com": shared.nextcloud.url for name in ("north", "south", "lab")},
             },
         )
-        local = ["-e", "ansible_connection=local", "-e", f"ansible_python_interpreter={sys.executable}"]
+        # as JSON, because a checkout may lie below a path with a blank
+        local = ["-e", json.dumps({"ansible_connection": "local", "ansible_python_interpreter": sys.executable})]
         done = subprocess.run(
             [
                 *(str(Path(sys.executable).with_name("ansible-playbook")), "-i", "inventory", *local),

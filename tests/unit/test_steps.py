@@ -10,15 +10,23 @@ import typing as t
 
 import pytest
 
-from ansible_collections.opnc.integration.plugins.module_utils._core.errors import ApiError, Failure, NoAnswer, Refused
+from ansible_collections.opnc.integration.plugins.module_utils._core.errors import (
+    ApiError,
+    CommandError,
+    Failure,
+    NoAnswer,
+    Refused,
+    TransportError,
+)
 from ansible_collections.opnc.integration.plugins.module_utils._core.module import Call, converge
 from ansible_collections.opnc.integration.plugins.module_utils._core.secrets import Secrets
+from ansible_collections.opnc.integration.plugins.module_utils._core.signals import EndedBySignal
 from ansible_collections.opnc.integration.plugins.module_utils._core.steps import NEXTCLOUD, Progress, Step, take
 
 Log = list[str]
 
 
-def write(name: str, failure: Exception | None = None, **more: t.Any) -> Step:
+def write(name: str, failure: BaseException | None = None, **more: t.Any) -> Step:
     """A step that writes its name into the log that it is applied to, and then fails where a failure is given."""
 
     def apply(log: Log) -> None:
@@ -73,16 +81,32 @@ def test_the_first_step_failing_changed_nothing() -> None:
     assert progress.as_result()["changed"] is False
 
 
-@pytest.mark.parametrize(
-    "step",
-    [write("a", NoAnswer("torn")), write("a", ApiError("no", status=500), single=False)],
-    ids=["no answer", "several writes"],
-)
-def test_what_may_have_taken_effect_counts_as_changed(step: Step) -> None:
+UNKNOWN = {
+    "no answer": write("a", NoAnswer("torn")),
+    "a page instead of an answer": write("a", TransportError("a page")),
+    "a gateway's error": write("a", ApiError("bad gateway", status=502)),
+    "no end of a command": write("a", CommandError("no end", rc=None, cause="timeout")),
+    "several writes": write("a", ApiError("no", status=500), single=False),
+    "a signal": write("a", EndedBySignal(15)),
+}
+
+
+@pytest.mark.parametrize("step", UNKNOWN.values(), ids=list(UNKNOWN))
+def test_what_may_have_taken_effect_counts_as_changed_and_is_not_taken_back(step: Step) -> None:
+    log: Log = []
     progress = Progress()
-    with pytest.raises(Failure):
-        take([step], [], progress, check_mode=False)
+    with pytest.raises((Failure, EndedBySignal)):
+        take([write("before", undo=note("undo")), step], log, progress, check_mode=False)
     assert progress.as_result()["changed"] is True
+    assert progress.in_doubt
+    assert "undo" not in log
+
+
+def test_a_step_that_is_not_confirmed_is_done_all_the_same() -> None:
+    progress = Progress()
+    with pytest.raises(Refused):
+        take([write("a", confirm=note("look", Refused("not there")))], [], progress, check_mode=False)
+    assert progress.as_result() == {"changed": True, "actions": ["write a"], "actions_not_done": []}
 
 
 def test_what_a_failed_run_created_and_what_holds_nothing_is_taken_back() -> None:
@@ -98,14 +122,6 @@ def test_nothing_is_taken_back_behind_a_step_that_stays() -> None:
     log: Log = []
     steps = [write("a", undo=note("undo a")), write("b"), write("c", ApiError("no", status=400))]
     with pytest.raises(ApiError):
-        take(steps, log, Progress(), check_mode=False)
-    assert "undo a" not in log
-
-
-def test_an_unknown_effect_is_not_taken_back() -> None:
-    log: Log = []
-    steps = [write("a", undo=note("undo a")), write("b", NoAnswer("torn"))]
-    with pytest.raises(NoAnswer):
         take(steps, log, Progress(), check_mode=False)
     assert "undo a" not in log
 

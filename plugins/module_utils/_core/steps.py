@@ -13,9 +13,12 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from .errors import Failure, NoAnswer
+from .errors import Failure, TransportError
 
 NEXTCLOUD, OPENPROJECT = "nextcloud", "openproject"
+
+#: a proxy got no answer from the server behind it
+GATEWAY_ERRORS = (502, 504)
 
 Context = t.Any
 Work = t.Callable[[Context], object]
@@ -93,7 +96,7 @@ class Progress:
 
     :param done: steps that were taken.
     :param left: steps that were planned and not taken; empty when all were.
-    :param in_doubt: the step that failed may have taken effect, or a part of it.
+    :param in_doubt: the step that was begun last may have taken effect, or a part of it.
     :param handed_out: what a server shows only once and a module returns by documented contract.
     """
 
@@ -131,23 +134,31 @@ def take(steps: t.Sequence[Step], context: Context, progress: Progress, *, check
     if check_mode:
         return
     progress.left = list(steps)
-    progress.in_doubt = False
     first = len(progress.done)
     while progress.left:
         step = progress.left[0]
+        # also a signal and a fault of our own leave a write of which nobody knows
+        progress.in_doubt = True
         try:
             step.apply(context)
-            progress.done.append(progress.left.pop(0))
-            if step.confirm is not None and step.confirm not in [later.confirm for later in progress.left]:
-                step.confirm(context)
-        except NoAnswer:
-            progress.in_doubt = True
-            raise
         except Failure as failure:
-            progress.in_doubt = step in progress.left and not step.single
+            progress.in_doubt = not step.single or has_unknown_effect(failure)
             if not progress.in_doubt:
                 _undo(progress, first, context, failure)
             raise
+        progress.done.append(progress.left.pop(0))
+        progress.in_doubt = False
+        if step.confirm is not None and step.confirm not in [later.confirm for later in progress.left]:
+            step.confirm(context)
+
+
+def has_unknown_effect(failure: Failure) -> bool:
+    """Whether a write that failed so may have been done: no usable answer came, or a command did not end in time."""
+    return (
+        isinstance(failure, TransportError)
+        or failure.facts.get("status") in GATEWAY_ERRORS
+        or failure.facts.get("cause") == "timeout"
+    )
 
 
 def _undo(progress: Progress, first: int, context: Context, failure: Failure) -> None:

@@ -87,6 +87,7 @@ class ProjectStorages:
                 self._described(change),
                 apply=lambda _self: self._perform(changes),
                 values={"project": change.identifier},
+                single=len(changes) == 1,
             )
             for change in changes
         ]

@@ -268,7 +268,12 @@ def test_a_secret_leaves_a_run_that_fails_later(lab: Lab, run_module: RunModule)
     failed = run_module("openproject_storage", storage_args(lab, application_password="of-nobody", **client))
     assert failed["failed"]
     assert failed["changed"]
-    assert failed["oauth_application"]["client_secret"]
+    (storage,) = lab.openproject.state.storages.values()
+    assert storage.oauth_application is not None
+    assert failed["oauth_application"] == {
+        "client_id": storage.oauth_application.client_id,
+        "client_secret": storage.oauth_application.client_secret,
+    }
     assert failed["actions_not_done"] == ["enter the application password of Nextcloud"]
 
 
@@ -322,3 +327,15 @@ def test_rotation_replaces_the_oauth_application(lab: Lab, run_module: RunModule
     done = run_module("openproject_storage", {**rotating, "runner_command": lab.openproject.runner})
     assert done["oauth_application"]["client_secret"]
     assert done["oauth_application"]["client_id"] != before["oauth_application"]["client_id"]
+
+
+def test_a_lost_secret_is_renewed_where_openproject_has_another_address_for_users(
+    lab: Lab, run_module: RunModule
+) -> None:
+    """The address of the play is not the one that is registered, and nothing tells that Nextcloud is linked to another server."""
+    link_by_sides(lab, run_module)
+    public = {"openproject_public_url": lab.openproject.url.replace("127.0.0.1", "localhost")}
+    lab.openproject.state.host_name = public["openproject_public_url"].removeprefix("http://")
+    runner = {"runner_command": lab.openproject.runner}
+    done = run_module("openproject_storage", storage_args(lab, expected_client_id="another", **public, **runner))
+    assert done.get("oauth_application", {}).get("client_secret"), done

@@ -31,6 +31,8 @@ NEW_CLIENT = "new_client"
 HAND_OVER_CLIENT = "hand_over_client"
 HAND_OVER_PASSWORD = "hand_over_password"
 
+#: what a server hands out together with a secret and is none
+NO_SECRETS = ("nextcloud_client_id", "openproject_client_id")
 #: stands in a step's values for OpenProject's client id and secret, which only the run knows
 HANDED_OUT = "handed out while the plan is applied"
 #: how Nextcloud answers when it will not create the user OpenProject, in whatever language (field case O45)
@@ -58,7 +60,8 @@ class LinkRun:
     """What the steps of one plan share.
 
     :param sides: both servers, or the one that a module over one side works with (design §4).
-    :param remember: told each secret that a server shows once, by its name, before anything else can fail; empty when it is void.
+    :param remember: told each secret that a server shows once, and its client id, by name and before anything else can fail; empty when
+        it is void.
     :param alone: only one of the servers is at hand, so nothing is compared with the other one.
     :param storage: the storage as the last answer of OpenProject showed it.
     :param storage_is_current: that answer came after the last write to OpenProject.
@@ -146,7 +149,7 @@ class LinkRun:
             )
         except ApiError as error:
             raise self._explained(error) from error
-        self.remember("openproject_client_secret", t.cast(str, self.openproject_secret))
+        self._remember_application(self.storage.client_id, self.openproject_secret)
 
     def delete_created(self) -> None:
         """Take back the storage that this run created, as long as it holds nothing."""
@@ -156,7 +159,7 @@ class LinkRun:
             raise self._concurrent_change("the storage is no longer as this run created it")
         self._storages.delete(storage, 0)
         self.storage = None
-        self.remember("openproject_client_secret", "")
+        self._remember_application("", "")
 
     def recreate_storage(self) -> None:
         """Replace a storage that a run which died has left, unless somebody has finished it by now."""
@@ -181,7 +184,11 @@ class LinkRun:
         )
         self.storage = replace(storage, client_id=answer["client_id"])
         self.openproject_secret = answer["client_secret"]
-        self.remember("openproject_client_secret", answer["client_secret"])
+        self._remember_application(answer["client_id"], answer["client_secret"])
+
+    def _remember_application(self, client_id: str | None, secret: str | None) -> None:
+        self.remember("openproject_client_id", client_id or "")
+        self.remember("openproject_client_secret", secret or "")
 
     def update_storage(self, values: t.Mapping[str, str]) -> None:
         """Rename or move the storage."""

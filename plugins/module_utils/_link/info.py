@@ -320,7 +320,7 @@ def _read_openproject(storages: Storages, question: Question, settings: Nextclou
     nextclouds = [storage for storage in listed if storage.is_nextcloud]
     address = question.nextcloud
     facts["ours"] = tuple(storage for storage in nextclouds if address is not None and address.is_same(storage.host))
-    storage = _storage(storages, listed, question, settings)
+    storage = _storage(storages, facts["ours"], nextclouds, question, settings)
     facts["storage"] = storage
     if storage is None:
         return
@@ -333,18 +333,18 @@ def _read_openproject(storages: Storages, question: Question, settings: Nextclou
 
 
 def _storage(
-    storages: Storages, listed: t.Sequence[ListedStorage], question: Question, settings: NextcloudSettings | None
+    storages: Storages,
+    ours: t.Sequence[ListedStorage],
+    nextclouds: t.Sequence[ListedStorage],
+    question: Question,
+    settings: NextcloudSettings | None,
 ) -> Storage | None:
     """Our storage, found as the link finds it; when several could be meant, the first of them, for there is a finding for that."""
-    client_id = settings.openproject_client_id if settings is not None else None
-    nextclouds = [storage for storage in listed if storage.is_nextcloud]
     if question.nextcloud is None and question.storage_name is None and len(nextclouds) == 1:
         return storages.get(nextclouds[0].id)
-    ours = [
-        storage for storage in nextclouds if question.nextcloud is not None and question.nextcloud.is_same(storage.host)
-    ]
+    client_id = settings.openproject_client_id if settings is not None else None
     try:
-        return find_storage(storages, listed, question.nextcloud, question.storage_name or "", client_id)
+        return find_storage(storages, nextclouds, question.nextcloud, question.storage_name or "", client_id)
     except AmbiguousStorage:
         return storages.get(ours[0].id)
 

@@ -21,7 +21,7 @@ from .._openproject.client import OpenProject
 from .._openproject.runner import Runner
 from .._openproject.storages import LONGEST_NAME, Storages
 from . import report
-from .apply import LinkRun, ReplanRequired
+from .apply import NO_SECRETS, LinkRun, ReplanRequired
 from .missing_app import MISSING_APP, explain_missing_app
 from .plan import Plan, make_plan
 from .preflight import preflight_checks, read_folder_facts
@@ -33,8 +33,6 @@ from .verify import try_secrets
 #: how often both sides are read again after a write without an answer
 ROUNDS = 2
 LONGEST_PAUSE = 60.0
-#: the one thing that a server hands out with a secret and that is none
-CLIENT_ID = "nextcloud_client_id"
 
 
 def work(call: Call) -> Result:
@@ -58,7 +56,9 @@ def converge(call: Call, sides: Sides, desired: Desired, sleep: t.Callable[[floa
             call.warn(cost)
         if call.check_mode:
             return result
-        run = LinkRun(sides, desired, state, lambda name, value: call.secrets.add(value) if name != CLIENT_ID else None)
+        run = LinkRun(
+            sides, desired, state, lambda name, value: None if name in NO_SECRETS else call.secrets.add(value)
+        )
         try:
             run.take(plan.steps, call.progress)
         except ReplanRequired as interruption:

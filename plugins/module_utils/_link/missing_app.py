@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+import typing as t
 
 from .._core.errors import ApiError, Failure, Refused
 from .._core.versions import ENABLE_LIFTS_LIMIT, parsed
@@ -16,18 +17,29 @@ from .read import Sides
 
 #: fact of a refusal because of an app that an earlier task of the play may have only pretended to enable
 MISSING_APP = "missing_app"
-#: fact of a refusal because of an app that is enabled and has no files
-FILES_MISSING = "files_missing"
 
 
 def explain_missing_app(sides: Sides) -> Refused:
     """The app's routes answer 404: which of the reasons it is."""
     client = sides.integration.client
+    status = _status(client)
+    return _explain_status(client, status) or _explain_row(
+        client, _app_row(client), parsed(str(status.get("version", "")))
+    )
+
+
+def _status(client: Nextcloud) -> dict[str, t.Any]:
+    """What ``status.php`` says; empty when it does not answer, or something else does."""
     try:
         status = client.read("/status.php", attempted="read the status")
     except Failure:
-        status = {}
-    if not isinstance(status, dict) or "installed" not in status:
+        return {}
+    return status if isinstance(status, dict) else {}
+
+
+def _explain_status(client: Nextcloud, status: t.Mapping[str, t.Any]) -> Refused | None:
+    """Why Nextcloud as a whole is not ready; ``None`` when it is."""
+    if "installed" not in status:
         return Refused(
             "what answers there is not Nextcloud, or Nextcloud has another path",
             server=client.server,
@@ -43,7 +55,7 @@ def explain_missing_app(sides: Sides) -> Refused:
         return Refused("Nextcloud waits for an upgrade", server=client.server, remedy="Run: occ upgrade")
     if status.get("maintenance"):
         return Refused("Nextcloud is in maintenance mode", server=client.server, remedy="Run again when it is over")
-    return _explain_row(client, _app_row(client), parsed(str(status.get("version", ""))))
+    return None
 
 
 def _app_row(client: Nextcloud) -> str:
@@ -72,7 +84,7 @@ def _explain_row(client: Nextcloud, row: str, version: tuple[int, ...]) -> Refus
             f"{app} is enabled, but it does not answer: its files are missing, as after a new container image",
             server=client.server,
             remedy=f"Fetch them again: occ app:install {APP}. If its folder is there, see Nextcloud's log",
-            cause=FILES_MISSING,
+            cause="files_missing",
         )
     return Refused(
         f"{app} is missing or disabled",
@@ -83,11 +95,11 @@ def _explain_row(client: Nextcloud, row: str, version: tuple[int, ...]) -> Refus
 
 
 def tell_host_apart(error: ApiError, sides: Sides) -> Failure:
-    """Let Nextcloud tell which it is: a missing app, maintenance and a wrong path are one to OpenProject (OP §16)."""
+    """Let Nextcloud tell which it is: maintenance, an upgrade and a wrong path are one to OpenProject (OP §16)."""
     if error.status != 422 or "host" not in error.attribute:
         return error
-    explained = explain_missing_app(sides)
-    # what Nextcloud's own status explains is the cause; anything about the app is a guess, for OpenProject may have met another host
-    if explained.facts.get("cause") in (MISSING_APP, FILES_MISSING):
+    client = sides.integration.client
+    explained = _explain_status(client, _status(client))
+    if explained is None:
         return error
     return Refused(explained.answer, attempted=error.attempted, server=explained.server, remedy=explained.remedy)

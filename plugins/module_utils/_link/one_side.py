@@ -26,8 +26,19 @@ from .._nextcloud.integration import OAUTH, Integration, NextcloudSettings
 from .._openproject.client import OpenProject
 from .._openproject.runner import Runner
 from .._openproject.storages import LONGEST_NAME, Storage, Storages, projects_use
-from .apply import HAND_OVER_CLIENT, HAND_OVER_PASSWORD, MANAGEMENT_OFF, UPDATE_STORAGE, LinkRun, ReplanRequired
+from .apply import (
+    CREATE_STORAGE,
+    HAND_OVER_CLIENT,
+    HAND_OVER_PASSWORD,
+    MANAGEMENT_OFF,
+    NO_SECRETS,
+    RECREATE_STORAGE,
+    UPDATE_STORAGE,
+    LinkRun,
+    ReplanRequired,
+)
 from .plan import (
+    ROTATED,
     ClientChanges,
     FolderChanges,
     Plan,
@@ -38,13 +49,10 @@ from .plan import (
 )
 from .preflight import check_nextcloud_versions, check_openproject, read_folder_facts
 from .read import find_storage
-from .removal import plan_removal
+from .removal import plan_removal, refuse_another_name
 from .state import NEXTCLOUD_OAUTH, Desired, LinkState
 
-ROTATED, DIFFERENT = (
-    "rotation was requested",
-    "OpenProject stores another client id, and Nextcloud shows a secret only once",
-)
+DIFFERENT = "OpenProject stores another client id, and Nextcloud shows a secret only once"
 #: stands for a secret that the other side has and nobody can read
 STORED = "stored"
 
@@ -65,8 +73,7 @@ class OpenProjectSide:
     runner: Runner | None
 
 
-def _take(call: Call, plan: Plan, side: str, run: LinkRun) -> None:
-    plan.steps = [step for step in plan.steps if step.side == side]
+def _take(call: Call, plan: Plan, run: LinkRun) -> None:
     for cost in plan.costs:
         call.warn(cost)
     if call.check_mode:
@@ -121,13 +128,12 @@ def work_on_nextcloud(call: Call) -> Result:
     run = LinkRun(side, desired, state, _hand_out(call), alone=True)
     run.openproject_secret = params["openproject_client_secret"]
     before = _shown_settings(settings)
-    _take(call, plan, NEXTCLOUD, run)
+    _take(call, plan, run)
     after = _planned_settings(settings, desired, params, plan) if plan.steps else before
     return {
         "changed": bool(plan.steps),
         "actions": [step.title for step in plan.steps],
         "integration": {**after, "oauth_client_id": run.client_id or settings.client_id},
-        "handed_out": {},
         **call.progress.handed_out,
         "diff": {"before": before, "after": after},
     }
@@ -197,7 +203,7 @@ def _hand_out(call: Call) -> t.Callable[[str, str], None]:
     handed_out: dict[str, str] = call.progress.handed_out.setdefault("handed_out", {})
 
     def remember(name: str, value: str) -> None:
-        if name != "nextcloud_client_id":
+        if name not in NO_SECRETS:
             call.secrets.add_returned(value)
         handed_out[name] = value
 
@@ -298,7 +304,7 @@ def work_on_openproject(call: Call) -> Result:
     state = LinkState(
         listed=listed,
         storage=storage,
-        nextcloud=_as_nextcloud_has_it(params, storage),
+        nextcloud=_as_nextcloud_has_it(params, storage, desired),
         runner=side.runner is not None,
     )
     plan = _plan_openproject(call, side, state, desired)
@@ -312,7 +318,7 @@ def work_on_openproject(call: Call) -> Result:
     run.application_password = params["application_password"]
     before = _shown_storage(storage)
     planned = _planned_storage(storage, desired, params, plan) if plan.steps else before
-    _take(call, plan, OPENPROJECT, run)
+    _take(call, plan, run)
     known = run.storage or storage
     result: Result = {
         "changed": bool(plan.steps),
@@ -346,13 +352,13 @@ def _check_storage_options(call: Call) -> None:
         raise BadInput("application_password is given, but automatic_management is false")
 
 
-def _as_nextcloud_has_it(params: t.Mapping[str, t.Any], storage: Storage | None) -> NextcloudSettings:
+def _as_nextcloud_has_it(params: t.Mapping[str, t.Any], storage: Storage | None, desired: Desired) -> NextcloudSettings:
     """Nextcloud's settings as the options tell of them; what they do not tell is taken for right."""
     expected = params["expected_client_id"]
     if expected is None and storage is not None:
         expected = storage.client_id
     return NextcloudSettings(
-        openproject_url=params["openproject_url"],
+        openproject_url=str(desired.openproject),
         openproject_client_id=expected or "",
         openproject_client_secret=STORED if expected else "",
         client_id=params["nextcloud_client_id"] or (storage.nextcloud_client_id if storage is not None else None),
@@ -368,7 +374,7 @@ def _plan_openproject(call: Call, side: OpenProjectSide, state: LinkState, desir
         )
     plan = Plan()
     application = openproject_application(state, desired, plan)
-    kept = storage if application in (None, "replace_application") else None
+    kept = storage if application not in (CREATE_STORAGE, RECREATE_STORAGE) else None
     given = params["nextcloud_client_id"]
     enters = given is not None and given != (kept.nextcloud_client_id if kept is not None else None)
     if enters and params["nextcloud_client_secret"] is None:
@@ -402,11 +408,16 @@ def _plan_openproject(call: Call, side: OpenProjectSide, state: LinkState, desir
 
 
 def _hand_out_application(call: Call) -> t.Callable[[str, str], None]:
-    """Keep the client secret of OpenProject for the result, also of a run that fails later."""
+    """Keep the OAuth application with its secret for the result, also of a run that fails later."""
 
-    def remember(_name: str, value: str) -> None:
-        call.secrets.add_returned(value)
-        call.progress.handed_out = {"oauth_application": {"client_secret": value}} if value else {}
+    def remember(name: str, value: str) -> None:
+        if not value:
+            call.progress.handed_out.clear()
+            return
+        if name not in NO_SECRETS:
+            call.secrets.add_returned(value)
+        application = call.progress.handed_out.setdefault("oauth_application", {})
+        application[name.removeprefix("openproject_")] = value
 
     return remember
 
@@ -420,13 +431,7 @@ def _delete_storage(call: Call, side: OpenProjectSide, storage: Storage | None, 
         if not desired.nextcloud.is_same(storage.host):
             call.warn(f'The storage "{storage.name}" stands for another Nextcloud, {storage.host}, and is left alone.')
             return unchanged
-        if storage.name != desired.storage_name:
-            raise Refused(
-                f'the storage of this Nextcloud is called "{storage.name}" (id {storage.id}), not "{desired.storage_name}"',
-                attempted="delete the storage",
-                server=server,
-                remedy=f'If that one is to be deleted, set storage_name to "{storage.name}", or storage_id: {storage.id}',
-            )
+        refuse_another_name(storage, desired, server)
     projects = len(side.storages.project_storages(storage.id))
     if not call.params["force_delete"]:
         raise Refused(
@@ -461,7 +466,7 @@ def _planned_storage(
     storage: Storage | None, desired: Desired, params: t.Mapping[str, t.Any], plan: Plan
 ) -> dict[str, t.Any]:
     """The storage as the next run will read it."""
-    kept = storage if not plan.has("create_storage", "recreate_storage") else None
+    kept = storage if not plan.has(CREATE_STORAGE, RECREATE_STORAGE) else None
     shown = _shown_storage(kept) or {"nextcloud_client_id": None, "automatic_management": False}
     moved = kept is None or plan.has(UPDATE_STORAGE)
     return {

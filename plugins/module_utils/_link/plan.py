@@ -41,6 +41,8 @@ AUTHORISE_OPENPROJECT = (
     "every user must connect Nextcloud to OpenProject again (Nextcloud, Personal settings, OpenProject)"
 )
 
+ROTATED = "rotation was requested"
+
 CHOICES = (
     "There are two choices: give runner_command (and runner_exec), so that OpenProject replaces its OAuth application without touching projects and files;"
     " or remove the link with state=absent and force_delete=true, which deletes the storage with all its file links and automatic folders, and run again"
@@ -200,12 +202,7 @@ def refuse_what_is_not_ours(state: LinkState, desired: Desired) -> None:
     """
     storage, settings = state.storage, state.nextcloud
     if storage is not None:
-        ours = (
-            desired.nextcloud.is_same(storage.host)
-            or storage.id == desired.storage_id
-            or (storage.client_id is not None and storage.client_id == settings.openproject_client_id)
-        )
-        if not ours:
+        if not state.owns_storage(desired):
             raise Refused(
                 f'the storage "{storage.name}" in OpenProject (id {storage.id}) stands for another Nextcloud, {storage.host}',
                 remedy=f"Choose another storage_name; or, if that is this Nextcloud under a former address, set storage_id: {storage.id}",
@@ -222,18 +219,10 @@ def refuse_what_is_not_ours(state: LinkState, desired: Desired) -> None:
                 f" another storage has that name (id {others[0].id}, {others[0].host})",
                 remedy=f'Set storage_name to "{storage.name}" or to a free name',
             )
-    known = (
-        storage is not None and storage.client_id is not None and storage.client_id == settings.openproject_client_id
-    )
-    if (
-        settings.linked
-        and not desired.openproject.is_same(settings.openproject_url)
-        and not known
-        and not desired.relink
-    ):
+    if not state.owns_nextcloud(desired):
         raise Refused(
             f"Nextcloud is linked to another OpenProject, {settings.openproject_url}",
-            remedy="If it shall leave that one, or if that is this OpenProject under a former address, set relink: true",
+            remedy="If it should leave that one, or if that is this OpenProject under a former address, set relink: true",
         )
 
 
@@ -296,7 +285,7 @@ def _application_reason(state: LinkState, desired: Desired) -> str:
     if storage.client_id is None:
         return "the OAuth application of the storage was deleted"
     if state.openproject_oauth_agreed and OPENPROJECT_OAUTH in desired.rotate:
-        return "rotation was asked for"
+        return ROTATED
     if not settings.openproject_client_id or not settings.openproject_client_secret:
         return "Nextcloud does not have the client id and secret of OpenProject's OAuth application, and OpenProject shows a secret only once"
     return "Nextcloud has the client id of another OAuth application than the storage's, and OpenProject shows a secret only once"
@@ -345,7 +334,7 @@ def _nextcloud_client(state: LinkState, desired: Desired, plan: Plan, applicatio
     if agreed and not rotated:
         reason = ""
     elif agreed:
-        reason = "rotation was asked for"
+        reason = ROTATED
     elif NEXTCLOUD_OAUTH in state.wrong:
         reason = "the client secret that OpenProject stores was tried and is wrong"
     elif storage is None or application == RECREATE_STORAGE or storage.nextcloud_client_id is None:
@@ -391,7 +380,7 @@ def project_folder_changes(state: LinkState, desired: Desired, plan: Plan, appli
 
     set_up, repairs = _repairs(state, desired, plan) if not state.folders_right else (False, ())
     if APPLICATION_PASSWORD in desired.rotate:
-        reason = "rotation was asked for"
+        reason = ROTATED
     elif set_up:
         reason = "project folders are being set up"
     elif APPLICATION_PASSWORD in state.wrong:
@@ -448,7 +437,7 @@ def _folders_left_alone(state: LinkState, desired: Desired, managed: bool) -> Fo
                 "there is no application password to renew: automatic management is off in OpenProject",
                 remedy="Set project_folders: true to switch it on",
             )
-        return FolderChanges(renew=True, off=True, reason="rotation was asked for")
+        return FolderChanges(renew=True, off=True, reason=ROTATED)
     if managed and APPLICATION_PASSWORD in state.wrong:
         return FolderChanges(
             renew=True, off=True, reason="the application password that OpenProject stores was tried and is wrong"

@@ -16,6 +16,7 @@ from .._core.versions import (
     NEWEST_TRIED_OPENPROJECT,
     OLDEST_APP,
     OLDEST_NEXTCLOUD,
+    dotted,
 )
 from .._nextcloud import project_folders
 from .._nextcloud.admin import NextcloudAdmin
@@ -125,7 +126,7 @@ def check_openproject(storages: Storages, state: LinkState, warn: Warn) -> None:
     version = storages.version()
     if version[:2] > NEWEST_TRIED_OPENPROJECT:
         warn(
-            f"OpenProject {_dotted(version)} is newer than {_dotted(NEWEST_TRIED_OPENPROJECT)}, the newest known to this"
+            f"OpenProject {dotted(version)} is newer than {dotted(NEWEST_TRIED_OPENPROJECT)}, the newest known to this"
             " collection."
         )
     if not state.listed and storages.active_projects() == 0:
@@ -135,10 +136,6 @@ def check_openproject(storages: Storages, state: LinkState, warn: Warn) -> None:
             server=storages.client.server,
             remedy="Create or unarchive a project first",
         )
-
-
-def _dotted(version: t.Iterable[int]) -> str:
-    return ".".join(map(str, version))
 
 
 def check_nextcloud_versions(integration: Integration, warn: Warn) -> None:
@@ -156,14 +153,14 @@ def check_nextcloud_versions(integration: Integration, warn: Warn) -> None:
         )
     if app and app[:2] < OLDEST_APP:
         raise Refused(
-            f"its app OpenProject Integration {_dotted(app)} is too old",
+            f"its app OpenProject Integration {dotted(app)} is too old",
             server=server,
-            remedy=f"Supported is {_dotted(OLDEST_APP)} and newer: occ app:update integration_openproject",
+            remedy=f"Supported is {dotted(OLDEST_APP)} and newer: occ app:update integration_openproject",
         )
     if major > NEWEST_TRIED_NEXTCLOUD or (app and app[:2] > NEWEST_TRIED_APP):
         warn(
-            f"Nextcloud {major} with OpenProject Integration {_dotted(app)} is newer than {NEWEST_TRIED_NEXTCLOUD} with"
-            f" {_dotted(NEWEST_TRIED_APP)}, the newest known to this collection."
+            f"Nextcloud {major} with OpenProject Integration {dotted(app)} is newer than {NEWEST_TRIED_NEXTCLOUD} with"
+            f" {dotted(NEWEST_TRIED_APP)}, the newest known to this collection."
         )
 
 

@@ -13,7 +13,7 @@ from .._core.errors import Refused
 from .._core.module import Call, Result
 from .._core.steps import NEXTCLOUD, OPENPROJECT, Step, take
 from .._nextcloud import project_folders
-from .._openproject.storages import projects_use
+from .._openproject.storages import Storage, projects_use
 from . import report
 from .plan import Plan
 from .read import Sides, read_link
@@ -33,7 +33,7 @@ def plan_removal(state: LinkState, desired: Desired, *, projects: int, folders: 
     """
     plan = Plan()
     settings, storage = state.nextcloud, state.storage
-    if storage is not None and owned_storage(state, desired):
+    if storage is not None and state.owns_storage(desired):
         plan.add(
             DELETE_STORAGE,
             OPENPROJECT,
@@ -41,7 +41,7 @@ def plan_removal(state: LinkState, desired: Desired, *, projects: int, folders: 
             f"{projects_use(projects)} it",
             lambda sides: sides.storages.delete(storage, projects),
         )
-    if owns_nextcloud(state, desired):
+    if settings.app and state.owns_nextcloud(desired):
         if settings.application_password:
             if settings.dangling:
                 plan.add(
@@ -72,26 +72,18 @@ def plan_removal(state: LinkState, desired: Desired, *, projects: int, folders: 
     return plan
 
 
-def owned_storage(state: LinkState, desired: Desired) -> bool:
-    """Whether the storage that was found stands for this Nextcloud (design §5.2)."""
-    storage = state.storage
-    return storage is not None and (
-        desired.nextcloud.is_same(storage.host)
-        or storage.id == desired.storage_id
-        or (storage.client_id is not None and storage.client_id == state.nextcloud.openproject_client_id)
-    )
+def refuse_another_name(storage: Storage, desired: Desired, server: str) -> None:
+    """Refuse to delete a storage that is not the one that was named.
 
-
-def owns_nextcloud(state: LinkState, desired: Desired) -> bool:
-    """Whether Nextcloud's side belongs to this OpenProject, or to nobody."""
-    settings = state.nextcloud
-    known = (
-        state.storage is not None
-        and state.storage.client_id is not None
-        and state.storage.client_id == settings.openproject_client_id
-    )
-    return settings.app and (
-        not settings.linked or desired.openproject.is_same(settings.openproject_url) or known or desired.relink
+    :raises Refused: neither its name nor its id is the given one.
+    """
+    if desired.storage_name == storage.name or desired.storage_id == storage.id:
+        return
+    raise Refused(
+        f'the storage of this Nextcloud is called "{storage.name}" (id {storage.id}), not "{desired.storage_name}"',
+        attempted="delete the storage",
+        server=server,
+        remedy=f'If that one is to be deleted, set storage_name to "{storage.name}", or storage_id: {storage.id}',
     )
 
 
@@ -109,19 +101,14 @@ def remove_link(call: Call, sides: Sides, desired: Desired) -> Result:
             if not with_folders
             else "OpenProject Integration is missing or disabled in Nextcloud; it is enabled again after project folders are removed."
         )
-    elif not owns_nextcloud(state, desired):
+    elif not state.owns_nextcloud(desired):
         call.warn(f"Nextcloud is linked to another OpenProject, {settings.openproject_url}, and is left alone.")
     removal = project_folders.Removal(sides.admin, call.clean_up)
-    folders = removal.steps() if with_folders and (owns_nextcloud(state, desired) or not settings.app) else []
-    owned = owned_storage(state, desired)
+    folders = removal.steps() if with_folders and (not settings.app or state.owns_nextcloud(desired)) else []
+    owned = state.owns_storage(desired)
     storage = state.storage
-    if storage is not None and owned and storage.name != desired.storage_name and storage.id != desired.storage_id:
-        raise Refused(
-            f'the storage of this Nextcloud is called "{storage.name}" (id {storage.id}), not "{desired.storage_name}"',
-            attempted="remove the link",
-            server=sides.storages.client.server,
-            remedy=f'If that one is to be deleted, set storage_name to "{storage.name}", or storage_id: {storage.id}',
-        )
+    if storage is not None and owned:
+        refuse_another_name(storage, desired, sides.storages.client.server)
     projects = len(sides.storages.project_storages(storage.id)) if storage is not None and owned else 0
     plan = plan_removal(state, desired, projects=projects, folders=folders)
     call.progress.show = Step.as_action

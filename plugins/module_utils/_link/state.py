@@ -77,14 +77,38 @@ class LinkState:
     wrong: frozenset[str] = frozenset()
 
     @property
-    def openproject_oauth_agreed(self) -> bool:
-        """OpenProject's OAuth application is the one that Nextcloud stores; an equal id means an equal secret (design §5.2)."""
-        settings, storage = self.nextcloud, self.storage
+    def knows_storage(self) -> bool:
+        """Whether Nextcloud stores the client id of the storage's OAuth application."""
+        storage = self.storage
         return (
             storage is not None
             and storage.client_id is not None
-            and storage.client_id == settings.openproject_client_id
-            and bool(settings.openproject_client_secret)
+            and storage.client_id == self.nextcloud.openproject_client_id
+        )
+
+    def owns_storage(self, desired: Desired) -> bool:
+        """Whether the storage that was found stands for this Nextcloud (design §5.2)."""
+        storage = self.storage
+        return storage is not None and (
+            desired.nextcloud.is_same(storage.host) or storage.id == desired.storage_id or self.knows_storage
+        )
+
+    def owns_nextcloud(self, desired: Desired) -> bool:
+        """Whether Nextcloud is linked to this OpenProject, or to none."""
+        settings = self.nextcloud
+        return (
+            not settings.linked
+            or desired.openproject.is_same(settings.openproject_url)
+            or self.knows_storage
+            or desired.relink
+        )
+
+    @property
+    def openproject_oauth_agreed(self) -> bool:
+        """OpenProject's OAuth application is the one that Nextcloud stores; an equal id means an equal secret (design §5.2)."""
+        return (
+            self.knows_storage
+            and bool(self.nextcloud.openproject_client_secret)
             and OPENPROJECT_OAUTH not in self.wrong
         )
 

@@ -169,6 +169,16 @@ def test_o36_other_arguments_are_left_alone(run: t.Any, fake_occ: t.Any, word: s
 
 
 @pytest.mark.parametrize(
+    "command",
+    [["config:app:set", "a", "k", "--value=a,b,"], ["user:setting", "alice", "a", "k", " - text"], ["a:b", "x", " -y"]],
+)
+def test_o36_one_odd_word_is_no_sign_of_a_text(run: t.Any, fake_occ: t.Any, command: list[str]) -> None:
+    fake_occ.answer("*", "ok\n")
+    run(command=command)
+    assert fake_occ.starts[0]["argv"][3:] == command
+
+
+@pytest.mark.parametrize(
     ("args", "named"),
     [
         ({"command": []}, "command is empty"),

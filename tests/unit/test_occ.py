@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.opnc.integration.plugins.module_utils._core.command import Completed
+from ansible_collections.opnc.integration.plugins.module_utils._core.diagnosis import diagnose_prefix
 from ansible_collections.opnc.integration.plugins.module_utils._core.errors import BadInput, CommandError
 from ansible_collections.opnc.integration.plugins.module_utils._core.exec_prefix import ExecPrefix
 from ansible_collections.opnc.integration.plugins.module_utils._core.module import Call
@@ -228,6 +229,11 @@ def test_o36_words_in_one_text_are_refused_with_the_list_that_was_meant(
         Occ.from_call(Call(params=params, check_mode=False, secrets=Secrets()))
     assert option in caught.value.answer
     assert caught.value.remedy == f"Give it as a list: {json.dumps(meant)}"
+
+
+@pytest.mark.parametrize("words", [["sh", "-c", ' cd /srv && php occ "$@"', "sh"], ["env", "X=a,", "php", "/srv/occ"]])
+def test_o36_one_odd_word_is_no_sign_of_a_text(words: list[str]) -> None:
+    assert make(words).command == words
 
 
 def test_o36_a_comma_or_a_blank_within_a_word_is_left_alone() -> None:
@@ -525,6 +531,13 @@ def test_o04_another_php_and_other_ways_not_to_reach_occ(
     assert diagnosis.cause == cause
     assert words in diagnosis.answer
     assert remedy in diagnosis.remedy
+
+
+@pytest.mark.parametrize("exec_", [[], ["timeout", "60"], ["env", "X=1"]])
+@pytest.mark.parametrize("stderr", ["Authentication failure", "Cannot connect to the Docker daemon at unix:///x"])
+def test_what_no_link_can_have_said_is_said_by_the_command(exec_: list[str], stderr: str) -> None:
+    for prefix in (ExecPrefix(exec_, command=["php", "occ"]), ExecPrefix([], command=[*exec_, "php", "occ"])):
+        assert diagnose_prefix(Completed(1, "", stderr), ["php", "occ"], prefix) is None
 
 
 @pytest.mark.parametrize(

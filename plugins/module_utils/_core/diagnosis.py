@@ -105,12 +105,12 @@ def diagnose_prefix(completed: Completed, command: t.Sequence[str], exec_prefix:
         r"^(?! ).*(Cannot connect to the Docker daemon|permission denied while trying to connect"
         r"|The connection to the server \S+ was refused).*$"
     )
-    if words and not exec_prefix.is_direct:
+    program = _complaining(words, exec_prefix, "enters_container")
+    if words and program:
         return Diagnosis(
             "container_not_found",
             words,
-            f"The user that runs {_complaining(words, exec_prefix, 'enters_container')} cannot reach what it talks to; check become"
-            f" and {exec_prefix.option}",
+            f"The user that runs {program} cannot reach what it talks to; check become and {exec_prefix.option}",
         )
     words = found(r"^(ssh: |Host key verification failed|\S+@\S+: Permission denied \().*$") if rc == 255 else ""
     if words and exec_prefix.has(["ssh"]):
@@ -124,12 +124,12 @@ def diagnose_prefix(completed: Completed, command: t.Sequence[str], exec_prefix:
         r"^(?! ).*(a password is required|a terminal is required to|Authentication failure|may not be used by non-root users"
         r"|must be run from a terminal).*$"
     )
-    if words and not exec_prefix.is_direct:
+    program = _complaining(words, exec_prefix, "changes_user")
+    if words and program:
         return Diagnosis(
             "not_allowed",
             words,
-            f"{_complaining(words, exec_prefix, 'changes_user')} may not change the user: run the module as root (become: true), or"
-            " allow it without a password",
+            f"{program} may not change the user: run the module as root (become: true), or allow it without a password",
         )
     words = found(
         r"^(?! ).*(executable file not found in|OCI runtime exec failed|failed to (run command|execute) .*No such file).*$"
@@ -148,9 +148,12 @@ def diagnose_prefix(completed: Completed, command: t.Sequence[str], exec_prefix:
 
 
 def _complaining(words: str, exec_prefix: ExecPrefix, fitting: str) -> str:
-    """The program of the chain that these words come from: the one that they name, else the first that does such a thing."""
+    """The program of the chain that these words come from: the one that they name, the first that does such a thing, or one that nobody
+    knows; empty where none of them can have said it, so that the command did.
+    """
     named = [
         link.program for link in exec_prefix.chain if re.search(rf"\b{re.escape(link.program)}\b", words, re.IGNORECASE)
     ]
     able = [link.program for link in exec_prefix.chain if getattr(link, fitting)]
-    return (named or able or exec_prefix.words)[0]
+    unknown = exec_prefix.words[:1] if not exec_prefix.understood else []
+    return next(iter([*named, *able, *unknown]), "")

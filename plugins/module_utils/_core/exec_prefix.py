@@ -320,10 +320,10 @@ class ExecPrefix:
                 remedy='End the script with "$@", and the list with one more word, as in [sh, -c, \'cd /srv && php occ "$@"\', sh]',
             )
         for link in self.chain:
-            trouble = link.check_shape()
-            if trouble:
+            problem = link.check_shape()
+            if problem:
                 raise BadInput(
-                    f"{link.option}: {trouble}",
+                    f"{link.option}: {problem}",
                     remedy=self._corrected(lambda each: each.completed() if each.check_shape() else each),
                 )
         if self._unread and self._unread[0].startswith("-") and self.links:
@@ -382,7 +382,7 @@ class ExecPrefix:
                 else None
             )
             if changed is not None:
-                return self._corrected(lambda each, old=link, new=changed: new if each is old else each)  # type: ignore[misc]
+                return self._exchanged(link, changed)
             if link.tool.place != HERE:
                 break
         inside = any(link.tool.place == CONTAINER for link in chain)
@@ -396,6 +396,9 @@ class ExecPrefix:
             before = [word for link in self._more for word in link.words]
             return f"Set {self.command_option} to {_list([*before, *more, *self._rest])}"
         return f"Set {self.option} to {_list([*self.words, *more])}"
+
+    def _exchanged(self, old: Link, new: Link) -> str:
+        return self._corrected(lambda each: new if each is old else each)
 
     def _refuse_spoilt(self, link: Link, words: t.Sequence[str]) -> None:
         if link.spoils(words):
@@ -450,14 +453,18 @@ def check_words(option: str, words: t.Sequence[str]) -> None:
         )
 
 
+def looks_split(words: t.Sequence[str]) -> bool:
+    """Whether Ansible has split a text such as ``[php, occ]`` or ``php, occ`` at its commas; one odd word among others is no sign."""
+    return bool(words) and (
+        words[0].startswith("[")
+        or words[0].endswith(",")
+        or (len(words) > 1 and all(word.startswith(" ") for word in words[1:]))
+    )
+
+
 def _meant(words: t.Sequence[str]) -> list[str]:
     """The list that was meant where a text was given, which Ansible splits at its commas, or a comma stands behind a word."""
-    split = list(words)
-    if any(word.startswith(" ") for word in words[1:]) or any(word.startswith("[") for word in words[:1]):
-        # the words of a text such as [php, occ]
-        split = [word.strip(" []\"'") for word in words]
-    if any(word.endswith(",") for word in split):
-        split = [word.rstrip(",") for word in split]
+    split = [word.strip(" []\"',") for word in words] if looks_split(words) else list(words)
     if split and re.search(r"[ ,]", split[0].strip()) and not Path(split[0]).exists():
         split[:1] = words_of(split[0].replace(",", " "))
     return [word for word in split if word] if split != list(words) else split

@@ -12,7 +12,7 @@ import typing as t
 
 from .._core.command import Completed
 from .._core.errors import BadInput
-from .._core.exec_prefix import words_of
+from .._core.exec_prefix import looks_split, words_of
 from .._core.module import Call, Result
 from .occ import Occ, as_json, find_json
 
@@ -53,7 +53,7 @@ def _check_words(arguments: t.Sequence[str]) -> None:
     :raises BadInput: names the list that was meant.
     """
     meant = words_of(arguments[0].strip("[").replace(",", " ")) + list(arguments[1:])
-    if len(arguments) > 1 and any(re.match(r"\s+-", word) or word.endswith(",") for word in arguments[1:]):
+    if looks_split(arguments) and (arguments[0].endswith(",") or any(word.strip().startswith("-") for word in meant)):
         meant = [word.strip(" ,]") for word in meant]
     while meant and re.search(r"(^|/)(occ|php[\d.]*|nextcloud\.occ)$", meant[0]):
         del meant[0]

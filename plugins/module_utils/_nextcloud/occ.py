@@ -19,7 +19,7 @@ from .._core.errors import BadInput, CommandError
 from .._core.exec_prefix import ExecPrefix
 from .._core.module import Call
 from .._core.secrets import Secrets
-from .occ_diagnosis import diagnose, first_sentence, from_status, is_unknown_command, silent_trouble
+from .occ_diagnosis import diagnose, first_sentence, from_status, is_unknown_command, silent_diagnosis
 
 OCC_OPTIONS: dict[str, dict[str, t.Any]] = {
     "occ_command": {"type": "list", "elements": "str", "default": ["php", "/var/www/nextcloud/occ"]},
@@ -158,7 +158,7 @@ class Occ:
         accepted: t.Container[int],
         remedy: str,
     ) -> Completed:
-        diagnosis = self._trouble(completed)
+        diagnosis = self._diagnosed(completed)
         if diagnosis is None and completed.rc not in accepted:
             words = first_sentence(completed.stdout, completed.stderr)
             diagnosis = Diagnosis(
@@ -170,9 +170,9 @@ class Occ:
             raise self._error(diagnosis, arguments, attempted, completed.rc)
         return completed
 
-    def _trouble(self, completed: Completed) -> Diagnosis | None:
+    def _diagnosed(self, completed: Completed) -> Diagnosis | None:
         if completed.rc == 0:
-            return silent_trouble(completed.stdout, self.exec_prefix)
+            return silent_diagnosis(completed.stdout, self.exec_prefix)
         diagnosis = diagnose(completed, self.command, self.exec_prefix)
         if diagnosis is None and is_unknown_command(completed.stdout, completed.stderr):
             # --no-warnings also hides why the commands of apps are gone, so occ is asked once more, for its status

@@ -74,7 +74,7 @@ def from_status(status: t.Mapping[str, t.Any], words: str) -> Diagnosis:
     )
 
 
-def silent_trouble(stdout: str, exec_prefix: ExecPrefix) -> Diagnosis | None:
+def silent_diagnosis(stdout: str, exec_prefix: ExecPrefix) -> Diagnosis | None:
     """Trouble that occ leaves with exit code 0 (NC §5.1)."""
     head = stdout.lstrip()
     if re.search(r'^Cannot write into "config" directory!', head, re.MULTILINE):
@@ -100,7 +100,7 @@ def diagnose(completed: Completed, command: t.Sequence[str], exec_prefix: ExecPr
     both = f"{stdout}\n{stderr}"
     return (
         _wrong_user(both, exec_prefix)
-        or silent_trouble(stdout, exec_prefix)
+        or silent_diagnosis(stdout, exec_prefix)
         or diagnose_prefix(completed, command, exec_prefix)
         or _no_occ_there(both)
         or _php(both, command)

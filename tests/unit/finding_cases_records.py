@@ -16,12 +16,12 @@ from ansible_collections.opnc.integration.plugins.module_utils._link.observed im
     ObservedNextcloud,
     ObservedOpenProject,
     Question,
-    SingleSignOnApp,
 )
 from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.admin import Folder, Group, User
 from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.integration import (
     NextcloudSettings,
     SingleSignOn,
+    SingleSignOnApp,
 )
 from ansible_collections.opnc.integration.plugins.module_utils._nextcloud.project_folders import (
     GROUP,
@@ -103,7 +103,6 @@ RECORD = Record(
         app_row="yes",
         settings=SETTINGS,
         pieces=PIECES,
-        login_password=False,
     ),
     ObservedOpenProject(
         version=(16, 3, 0),
@@ -117,20 +116,22 @@ RECORD = Record(
 OLDEST = RECORD.at_nextcloud(
     version="29.0.6", major=29, app_version=(2, 10, 0), group_folders_version="17.0.14"
 ).at_openproject(version=(15, 4, 0))
+USER_OIDC = SingleSignOnApp(True, True, "7.2.0")
+KEYCLOAK = SingleSignOn("keycloak", ("keycloak", "authentik"), USER_OIDC, audience="openproject")
+NEXTCLOUD_HUB = SingleSignOn(
+    "Nextcloud Hub", (), USER_OIDC, SingleSignOnApp(True, True, "1.14.1"), hub=True, audience="openproject"
+)
 SIGNED_ON = (
-    RECORD.with_settings(
-        authorization_method="oidc", single_sign_on=SingleSignOn("keycloak", ("keycloak", "authentik"), True)
-    )
-    .at_nextcloud(
-        user_oidc=SingleSignOnApp(True, True, "7.2.0"),
-        sso_audience="openproject",
-        login_tokens="1",
-    )
+    RECORD.with_settings(authorization_method="oidc", single_sign_on=KEYCLOAK)
+    .at_nextcloud(login_tokens="1")
     .at_openproject(storage=dataclasses.replace(STORAGE, sso=True))
 )
-HUB = SIGNED_ON.with_settings(single_sign_on=SingleSignOn("Nextcloud Hub", (), True)).at_nextcloud(
-    sso_hub=True, oidc=SingleSignOnApp(True, True, "1.14.1")
-)
+HUB = SIGNED_ON.with_settings(single_sign_on=NEXTCLOUD_HUB)
+
+
+def by(settings: SingleSignOn, **values: t.Any) -> Record:
+    """The record of single sign-on with other settings of it."""
+    return SIGNED_ON.with_settings(single_sign_on=dataclasses.replace(settings, **values))
 
 
 def _routes_answer(status: int) -> ApiError:
@@ -155,21 +156,10 @@ class RecordCase:
 RIGHT = {"newest": RECORD, "oldest": OLDEST, "single sign-on": SIGNED_ON, "Nextcloud as the provider": HUB}
 EXCLUDE = "occ twofactorauth:enforce --on --exclude="
 RECORD_CASES = {
-    "folder without default permission": RecordCase(
-        "folder_without_default_permission",
-        RECORD.at_nextcloud(folder_default_denied=True),
-        ("403", "occ groupfolders:permissions 7 -u OpenProject / -- +read +write +create +delete +share"),
-    ),
     "app limited, 34 answers 412": RecordCase(
         "app_limited_to_groups",
         RECORD.at_nextcloud(app_row='["staff"]', settings=None, pieces=None, failure=_routes_answer(412)),
         ("the group staff", "occ app:enable integration_openproject"),
-        ("app:disable",),
-    ),
-    "app limited, 34 shows its page": RecordCase(
-        "app_limited_to_groups",
-        RECORD.at_nextcloud(app_row='["staff","board"]', app_refuses=True),
-        ("the groups staff, board", "occ app:enable integration_openproject"),
         ("app:disable",),
     ),
     "app limited, 29 answers 404": RecordCase(
@@ -195,11 +185,6 @@ RECORD_CASES = {
         RECORD.with_settings(folders=False).at_nextcloud(group_folders_enabled=False, pieces=None),
         ("not on the disk", "occ app:install groupfolders"),
     ),
-    "files of a former user": RecordCase(
-        "files_of_former_user",
-        RECORD.at_nextcloud(pieces=WITHOUT_USER, former_user_files="/srv/data/OpenProject"),
-        ("/srv/data/OpenProject", "deletes nothing"),
-    ),
     "second factor refuses the login password": RecordCase(
         "nextcloud_second_factor",
         RECORD.at_nextcloud(
@@ -216,40 +201,29 @@ RECORD_CASES = {
         ),
         (EXCLUDE, "occ_command", "application password"),
     ),
-    "second factor and password confirmation": RecordCase(
-        "second_factor_and_password_confirmation",
-        RECORD.at_nextcloud(second_factor_enforced=True),
-        ("34.0.1", EXCLUDE, "occ_command"),
-        ("login password",),
-    ),
-    "login password": RecordCase(
-        "login_password_is_slow",
-        RECORD.at_nextcloud(login_password=True),
-        ("application password", "several times faster", "34.0.1", "refuses", "occ_command"),
-    ),
     "user_oidc disabled": RecordCase(
         "sso_app_missing",
-        SIGNED_ON.at_nextcloud(user_oidc=SingleSignOnApp(False, False, "7.2.0")),
+        by(KEYCLOAK, user_oidc=SingleSignOnApp(False, False, "7.2.0")),
         ("user_oidc", "occ app:enable user_oidc"),
     ),
     "user_oidc too old": RecordCase(
         "sso_app_too_old",
-        SIGNED_ON.at_nextcloud(user_oidc=SingleSignOnApp(True, False, "7.2.0")),
+        by(KEYCLOAK, user_oidc=SingleSignOnApp(True, False, "7.2.0")),
         ("7.2.0", "occ app:update user_oidc"),
     ),
     "oidc disabled": RecordCase(
         "sso_hub_app_missing",
-        HUB.at_nextcloud(oidc=SingleSignOnApp(False, False, "1.14.1")),
+        by(NEXTCLOUD_HUB, oidc=SingleSignOnApp(False, False, "1.14.1")),
         ("the app oidc", "occ app:enable oidc"),
     ),
     "oidc too old": RecordCase(
         "sso_hub_app_too_old",
-        HUB.at_nextcloud(oidc=SingleSignOnApp(True, False, "1.14.1")),
+        by(NEXTCLOUD_HUB, oidc=SingleSignOnApp(True, False, "1.14.1")),
         ("1.14.1", "occ app:update oidc"),
     ),
     "unknown provider": RecordCase(
         "sso_provider_unknown",
-        SIGNED_ON.with_settings(single_sign_on=SingleSignOn("gone", ("keycloak", "authentik"), True)),
+        by(KEYCLOAK, provider="gone"),
         ('"gone"', "keycloak, authentik"),
     ),
     "tokens not stored": RecordCase(
@@ -259,7 +233,7 @@ RECORD_CASES = {
     ),
     "OpenProject's audience missing": RecordCase(
         "sso_openproject_audience_missing",
-        SIGNED_ON.at_nextcloud(sso_audience=""),
+        by(KEYCLOAK, audience=""),
         ("client id of OpenProject",),
     ),
     "storage audience missing": RecordCase(

@@ -262,3 +262,29 @@ def test_folders_that_nobody_wishes_are_unused(lab: Lab, run_module: RunModule) 
 
     assert codes(result) == []
     assert {"part": "project_folders", "title": "Project folders", "verdict": "unused"} in result["parts"]
+
+
+def test_what_single_sign_on_lacks_is_read_from_the_page(labs: Labs, run_module: RunModule) -> None:
+    """Nextcloud as its own provider, without the app for it and without a client for OpenProject (http-sso)."""
+    lab = labs.linked(run_module, "34")
+    settings = {"authorization_method": "oidc", "sso_provider_type": "nextcloud_hub", "oidc_provider": "Nextcloud Hub"}
+    for key, value in settings.items():
+        lab.nextcloud.state.set_app_value(app.INTEGRATION, key, value)
+
+    found = codes(run_module("link_info", info_args(lab)))
+
+    assert {"sso_hub_app_missing", "sso_app_missing", "sso_openproject_audience_missing", "methods_differ"} <= set(
+        found
+    )
+
+
+@pytest.mark.parametrize("version", ["29", "34"])
+def test_group_folders_without_its_files_are_not_to_be_enabled(version: str, labs: Labs, run_module: RunModule) -> None:
+    """Field case O44, for the second app."""
+    lab = labs.linked(run_module, version)
+    del lab.nextcloud.state.apps[app.GROUPFOLDERS]
+
+    found = codes(run_module("link_info", info_args(lab)))
+
+    assert "group_folders_files_missing" in found
+    assert "group_folders_missing" not in found

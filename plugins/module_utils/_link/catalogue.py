@@ -230,25 +230,6 @@ NEXTCLOUD_ITSELF = (
         symptoms=(NO_ANSWER,),
     ),
     Entry(
-        "second_factor_and_password_confirmation",
-        NEXTCLOUD,
-        "Nextcloud enforces a second factor, and Nextcloud {version} refuses to change users, groups and group folders with an"
-        " application password. The check can read everything, but a repair of project folders would be refused",
-        f"Give occ_command or occ_exec; or {OUTSIDE_ENFORCEMENT}",
-        severity=WARNING,
-        see=TWO_FACTOR,
-        symptoms=(NO_FOLDERS,),
-    ),
-    Entry(
-        "login_password_is_slow",
-        NEXTCLOUD,
-        "The check logs in to Nextcloud with a login password, which Nextcloud takes about a second to verify in each request",
-        "Use an application password, or leave nextcloud_password out and give occ_command or occ_exec, so that occ creates one"
-        f" for each run: every run is several times faster. From {dotted(CONFIRMS_PASSWORD)} on, Nextcloud refuses to change users, groups"
-        " and group folders with an application password; then occ_command or occ_exec is needed too",
-        severity=INFO,
-    ),
-    Entry(
         "nextcloud_delays_logins",
         NEXTCLOUD,
         "Nextcloud delays logins by {seconds} s, because too many failed from the address that it sees",
@@ -965,16 +946,6 @@ PROJECT_FOLDERS = (
         symptoms=(GROUP_EXISTS, FOLDER_EXISTS, NO_FOLDERS),
     ),
     Entry(
-        "files_of_former_user",
-        NEXTCLOUD,
-        'Files of a former user "OpenProject" are in {directory}, and Nextcloud does not create a user whose files exist already',
-        "Move {directory} away, then run the link, which deletes nothing. Or, if a directory service still has that user, let it provide the"
-        " user again",
-        part=FOLDERS,
-        see="nextcloud/server#21144",
-        symptoms=(NO_FOLDERS,),
-    ),
-    Entry(
         "user_disabled",
         NEXTCLOUD,
         'User "OpenProject" of Nextcloud is disabled. Neither Nextcloud\'s app nor OpenProject notices that',
@@ -1086,15 +1057,6 @@ PROJECT_FOLDERS = (
         f"occ groupfolders:permissions {{id}} -m -u OpenProject. {REPAIR}",
         part=FOLDERS,
         symptoms=(*ANY_EXISTS, NO_FOLDERS),
-    ),
-    Entry(
-        "folder_without_default_permission",
-        NEXTCLOUD,
-        'Group folder "OpenProject" gives no permission by default, and no rule lets user "OpenProject" write, so every upload fails with'
-        " HTTP 403. Nextcloud still reports project folders as complete",
-        "occ groupfolders:permissions {id} -u OpenProject / -- +read +write +create +delete +share",
-        part=FOLDERS,
-        symptoms=(NO_FOLDERS,),
     ),
     Entry(
         "folders_not_found_right",

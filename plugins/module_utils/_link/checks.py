@@ -18,11 +18,10 @@ from .._http.address import Address
 from .._nextcloud import project_folders
 from .._nextcloud.admin import ALL_PERMISSIONS, DATABASE, size_in_words
 from .._nextcloud.group_folders import quota_in_words
-from .._nextcloud.integration import OAUTH, NextcloudSettings
+from .._nextcloud.integration import OAUTH, NextcloudSettings, SingleSignOnApp
 from .._nextcloud.project_folders import GROUP, MOUNT_POINT, USER, Pieces
-from .._openproject.storages import Storage
 from .catalogue import CATALOGUE, CONNECTION_REMEDIES, ENABLE_APP, Finding, finding, in_order
-from .observed import Observed, ObservedNextcloud, SingleSignOnApp
+from .observed import Observed, ObservedNextcloud
 from .preflight import CURL_CERTIFICATE
 
 #: background jobs run every 5 minutes; Nextcloud's own overview complains after an hour
@@ -103,21 +102,11 @@ def nextcloud_findings(observed: Observed) -> list[Finding]:
     side = observed.nextcloud
     return [
         *_reached("nextcloud", side.missing, None if _is_limit(side) else side.failure),
-        *_passwords(observed),
         *_nextcloud_server(side),
         *_nextcloud_versions(side),
         *_app(observed),
         *_nextcloud_surroundings(observed),
     ]
-
-
-def _passwords(observed: Observed) -> t.Iterator[Finding]:
-    side = observed.nextcloud
-    if side.login_password:
-        yield finding("login_password_is_slow")
-    confirms = side.major and parsed(side.version) >= versions.CONFIRMS_PASSWORD
-    if confirms and side.second_factor_enforced and side.login_password is False and side.system is None:
-        yield finding("second_factor_and_password_confirmation", version=side.version)
 
 
 def _nextcloud_server(side: ObservedNextcloud) -> t.Iterator[Finding]:
@@ -167,7 +156,7 @@ def _is_limit(side: ObservedNextcloud) -> bool:
 def _app(observed: Observed) -> t.Iterator[Finding]:
     side, row = observed.nextcloud, observed.nextcloud.app_row
     if row is not None and row.startswith("["):
-        inside = observed.settings is not None and not side.app_refuses
+        inside = observed.settings is not None
         groups = re.findall(r'"([^"]*)"', row)
         yield finding(
             "app_limited_to_own_groups" if inside else "app_limited_to_groups",
@@ -372,7 +361,7 @@ def _storage(observed: Observed) -> t.Iterator[Finding]:
     if question.storage_name is not None and storage.name != question.storage_name:
         yield finding("storage_name_differs", storage=storage.name, wanted=question.storage_name)
     if question.nextcloud is not None and not question.nextcloud.is_same(storage.host):
-        code = "storage_host_differs" if _known(storage, observed.settings) else "storage_of_another"
+        code = "storage_host_differs" if observed.state.knows_storage else "storage_of_another"
         yield finding(code, storage=storage.name, host=storage.host, url=question.nextcloud)
 
 
@@ -384,7 +373,7 @@ def _nextcloud(observed: Observed) -> t.Iterator[Finding]:
         yield finding("nextcloud_not_linked")
         return
     if address is not None and settings.openproject_url and not address.is_same(settings.openproject_url):
-        if _known(observed.storage, settings):
+        if observed.state.knows_storage:
             yield finding("openproject_address_differs", found=settings.openproject_url, url=address)
         elif observed.openproject.listed is not None:
             yield finding("nextcloud_of_another", url=settings.openproject_url)
@@ -478,13 +467,12 @@ def _single_sign_on(observed: Observed, settings: NextcloudSettings) -> t.Iterat
     ):
         if () < version < wanted:
             yield finding("sso_version_too_old", product=product, version=dotted(version), wanted=dotted(wanted))
-    if side.sso_hub:
-        yield from _sso_app(side.oidc, "sso_hub_app")
-    if side.sso_audience == "":
+    if sso.hub:
+        yield from _sso_app(sso.oidc, "sso_hub_app")
+    if sso.audience == "":
         yield finding("sso_openproject_audience_missing")
-    user_oidc = side.user_oidc or SingleSignOnApp(enabled=sso.user_oidc)
-    yield from _sso_app(user_oidc, "sso_app")
-    if not user_oidc.enabled:
+    yield from _sso_app(sso.user_oidc, "sso_app")
+    if not sso.user_oidc.enabled:
         return
     if sso.providers is not None and sso.provider not in (*sso.providers, HUB):
         known = ", ".join(sso.providers) or "none"
@@ -493,23 +481,11 @@ def _single_sign_on(observed: Observed, settings: NextcloudSettings) -> t.Iterat
         yield finding("sso_tokens_not_stored")
 
 
-def _sso_app(app: SingleSignOnApp | None, code: str) -> t.Iterator[Finding]:
-    if app is None:
-        return
+def _sso_app(app: SingleSignOnApp, code: str) -> t.Iterator[Finding]:
     if not app.enabled:
         yield finding(f"{code}_missing")
     elif not app.supported:
         yield finding(f"{code}_too_old", wanted=app.minimum_version)
-
-
-def _known(storage: Storage | None, settings: NextcloudSettings | None) -> bool:
-    """Whether Nextcloud's stored client id is that of the storage (design §5.2)."""
-    return (
-        storage is not None
-        and settings is not None
-        and storage.client_id is not None
-        and storage.client_id == settings.openproject_client_id
-    )
 
 
 def _same_uri(found: str, wanted: str) -> bool:
@@ -542,16 +518,12 @@ def folder_findings(observed: Observed) -> list[Finding]:
     if observed.folders_matter:
         if pieces is not None:
             found += _pieces(pieces)
-            if observed.nextcloud.former_user_files and pieces.user is None:
-                # the remedy of these would be refused
-                found = [one for one in found if one.code not in CREATES_USER]
-                found.append(finding("files_of_former_user", directory=observed.nextcloud.former_user_files))
             found += _around_folders(observed, pieces)
             if not found and settings is not None and not settings.folders:
                 found.append(finding("folders_not_found_right"))
         elif observed.nextcloud.user is not None and not observed.nextcloud.user.get("enabled", True):
             found.append(finding("user_disabled"))
-        absent = any(one.code in (*CREATES_USER, "files_of_former_user") for one in found)
+        absent = any(one.code in CREATES_USER for one in found)
         if settings is not None and not settings.application_password and not absent:
             found.append(finding("application_password_missing"))
         if storage is not None and not storage.has_application_password:
@@ -639,8 +611,6 @@ def _around_folders(observed: Observed, pieces: Pieces) -> t.Iterator[Finding]:
     if len(named) == 1 and project_folders.quota_warning(pieces):
         words = f"{quota_in_words(named[0].quota)}, of which {size_in_words(named[0].size)} are used"
         yield finding("folder_quota", id=named[0].id, words=words)
-    if len(named) == 1 and observed.nextcloud.folder_default_denied:
-        yield finding("folder_without_default_permission", id=named[0].id)
     if observed.nextcloud.shadowed:
         yield finding("personal_folder_hidden", words=observed.nextcloud.shadowed)
 

@@ -237,6 +237,8 @@ def _read_nextcloud(client: Nextcloud, question: Question, facts: Facts) -> None
         facts["pieces"] = pieces
         home = pieces.user.home if pieces.user is not None else ""
         facts["shadowed"] = shadow_warning(str(PurePath(home).parent)) if home else ""
+    else:
+        facts["group_folders_row"] = admin.app_value("groupfolders", "enabled")
 
 
 def _read_settings(integration: Integration) -> NextcloudSettings:

@@ -51,15 +51,6 @@ class NotChecked:
 
 
 @dataclass(frozen=True)
-class SingleSignOnApp:
-    """What the integration app's page tells of an app that single sign-on needs; one that is missing shows as disabled."""
-
-    enabled: bool
-    supported: bool = True
-    minimum_version: str = ""
-
-
-@dataclass(frozen=True)
 class ObservedNextcloud:
     """Nextcloud's side.
 
@@ -74,14 +65,7 @@ class ObservedNextcloud:
     :param cron_age: seconds since the background jobs ran, by the clock of the machine that runs the check; infinite when they never did.
     :param system: the system configuration, from occ; secrets are left out by occ.
     :param shadowed: a sentence on personal folders that the group folder hides.
-    :param app_refuses: the app's routes refuse the account of the check, although the app is enabled: 412 on 34, 404 on 29 (field case O43).
     :param group_folders_row: the same row of the app groupfolders as ``app_row``.
-    :param login_password: whether the check logs in with a login password, and not with an application password.
-    :param second_factor_enforced: for the account of the check.
-    :param folder_default_denied: the group folder OpenProject gives no permission by default, and no rule on its root lets user OpenProject write.
-    :param former_user_files: the directory of a former user OpenProject, who is not known any more (field case O45).
-    :param sso_hub: Nextcloud is set to be its own identity provider.
-    :param sso_audience: OpenProject's client id at the identity provider; ``None`` also where none is needed.
     """
 
     missing: tuple[str, ...] = ()
@@ -108,16 +92,7 @@ class ObservedNextcloud:
     system: t.Mapping[str, t.Any] | None = None
     occ_failure: Failure | None = None
     shadowed: str = ""
-    app_refuses: bool = False
     group_folders_row: str | None = None
-    login_password: bool | None = None
-    second_factor_enforced: bool | None = None
-    folder_default_denied: bool = False
-    former_user_files: str = ""
-    user_oidc: SingleSignOnApp | None = None
-    oidc: SingleSignOnApp | None = None
-    sso_hub: bool = False
-    sso_audience: str | None = None
 
 
 @dataclass(frozen=True)

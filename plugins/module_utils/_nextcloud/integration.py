@@ -18,6 +18,8 @@ from .client import Nextcloud
 #: an app that occ has just enabled answers 404 for a moment (design §5.1)
 SECONDS_TO_APPEAR = 5.0
 OAUTH = "oauth2"
+#: kind of identity provider: Nextcloud itself
+HUB = "nextcloud_hub"
 #: keys of the admin page's initial state that decide what is written (NC §8)
 NEEDED_KEYS = (
     "openproject_instance_url",
@@ -35,17 +37,33 @@ USER = "OpenProject"
 
 
 @dataclass(frozen=True)
+class SingleSignOnApp:
+    """What the app's page tells of another app that single sign-on needs; one that is missing shows as disabled.
+
+    :param minimum_version: the version from which on it is supported; empty where the page does not say.
+    """
+
+    enabled: bool = False
+    supported: bool = True
+    minimum_version: str = ""
+
+
+@dataclass(frozen=True)
 class SingleSignOn:
     """What the admin page tells of the other authentication method, which this collection looks at but does not set up.
 
     :param provider: name of the provider that the app is told to use.
-    :param providers: names of those that the app user_oidc knows; C(None) when the page does not say.
-    :param user_oidc: the app user_oidc is enabled.
+    :param providers: names of those that the app user_oidc knows; ``None`` when the page does not say.
+    :param hub: Nextcloud is its own identity provider, through the app oidc.
+    :param audience: OpenProject's client id at the provider; ``None`` where none is needed.
     """
 
     provider: str = ""
     providers: tuple[str, ...] | None = None
-    user_oidc: bool = False
+    user_oidc: SingleSignOnApp = SingleSignOnApp()
+    oidc: SingleSignOnApp = SingleSignOnApp()
+    hub: bool = False
+    audience: str | None = None
 
 
 @dataclass(frozen=True)
@@ -314,10 +332,26 @@ def versions_of(capabilities: t.Mapping[str, t.Any]) -> tuple[int, tuple[int, ..
 
 
 def _single_sign_on(state: t.Mapping[str, t.Any]) -> SingleSignOn:
-    providers = state.get("oidc_providers")
-    user_oidc = ((state.get("apps") or {}).get("user_oidc") or {}).get("enabled", state.get("user_oidc_enabled"))
+    providers, settings = state.get("oidc_providers"), state.get("authorization_settings") or {}
+    hub = settings.get("sso_provider_type") == HUB
     return SingleSignOn(
-        provider=str((state.get("authorization_settings") or {}).get("oidc_provider") or ""),
+        provider=str(settings.get("oidc_provider") or ""),
         providers=tuple(str(name) for name in providers) if isinstance(providers, list) else None,
-        user_oidc=bool(user_oidc),
+        user_oidc=_single_sign_on_app(state, "user_oidc"),
+        oidc=_single_sign_on_app(state, "oidc"),
+        hub=hub,
+        # without a provider of its own, it is needed only where the token is exchanged (NC §8, http-sso)
+        audience=str(settings.get("targeted_audience_client_id") or "")
+        if hub or settings.get("token_exchange")
+        else None,
+    )
+
+
+def _single_sign_on_app(state: t.Mapping[str, t.Any], name: str) -> SingleSignOnApp:
+    found = (state.get("apps") or {}).get(name) or {}
+    # before 2.11 the page tells of user_oidc only, by keys of its own
+    return SingleSignOnApp(
+        enabled=bool(found.get("enabled", state.get(f"{name}_enabled"))),
+        supported=bool(found.get("supported", state.get(f"{name}_supported", True))),
+        minimum_version=str(found.get("minimum_version", state.get(f"{name}_minimum_version") or "")),
     )
